@@ -5,51 +5,70 @@
 
 use std::sync::Arc;
 
+use super::common::{Common, included, lists};
 use super::flux::{FluxKustomization, Serves, served_from_here};
 use super::kustomization::folder;
-use super::passages::{Passage, Passages};
-use super::tree::{Entry, Kustomization, Placed, Tree};
+use super::layout::{Kustomization, PathId};
+use super::passages::{Passage, Passages, Places, Reached};
+use super::tables::Tables;
+use super::tree::{Entry, Placed, Tree};
 use super::variables::Variables;
-use super::{Build, BuildKind, Builds, FastMap, FastSet, Reading};
+use super::{Build, BuildKind, FastMap, FastSet, Reading};
 
 /// Folders walked and files reached before a tree is given up: real ones take some ten thousand.
 const MAX_STEPS: usize = 5_000_000;
 /// Kustomizations within kustomizations followed; real ones nest a handful.
 const MAX_NESTING: usize = 64;
 
-pub(super) fn evaluate(tree: &Tree<'_>, reading: Reading) -> Builds {
+/// What a tree comes to.
+#[derive(Debug, Default)]
+pub(super) struct Evaluated {
+    pub builds: Vec<Build>,
+    pub variables: Vec<Arc<Variables>>,
+    pub reached: Reached,
+    /// Whether it was too much.
+    pub exhausted: bool,
+}
+
+pub(super) fn evaluate(tree: &Tree<'_>, reading: Reading, known: &mut Tables) -> Evaluated {
     let flux: Vec<Placed<'_, FluxKustomization>> = tree.flux().collect();
     let served = served_from_here(tree, &flux, reading);
-    let mut tables: Vec<Variables> = Vec::new();
+    let mut tables: Vec<Arc<Variables>> = Vec::new();
+    let mut numbers: FastMap<*const Variables, usize> = FastMap::default();
     let mut table_of: Vec<Option<usize>> = Vec::with_capacity(flux.len());
     for placed in &flux {
-        table_of.push(tree.variables(placed).map(|table| {
-            tables.iter().position(|other| *other == table).unwrap_or_else(|| {
+        table_of.push(tree.variables(placed).map(|layers| {
+            let table = known.of(layers);
+            *numbers.entry(Arc::as_ptr(&table)).or_insert_with(|| {
                 tables.push(table);
                 tables.len() - 1
             })
         }));
     }
+    known.forget_unused();
     let included = included(tree);
     let files: Vec<Option<usize>> = flux.iter().map(|placed| tree.file(placed.file)).collect();
+    let (list_of, lists) = lists(tree, &files);
+    let places = Places { kustomizations: tree.kustomizations().len(), list_of: &list_of, lists };
     let common = Common {
         tree,
         reading,
         flux: &flux,
         files: &files,
+        places: &places,
         served: &served,
         tables: &tables,
         table_of: &table_of,
         included: &included,
     };
 
-    let mut trial = Evaluation::new(&common);
+    let mut trial = Evaluation::new(&common, false);
     trial.flux(&common.all());
     trial.argo();
     let lone = trial.lone_folders();
     let apart: Vec<usize> = common.all().into_iter().filter(|at| !trial.is_rendered_by_others(*at)).collect();
 
-    let mut last = Evaluation::new(&common);
+    let mut last = Evaluation::new(&common, true);
     last.argo();
     for kustomization in lone {
         last.kustomize(kustomization);
@@ -60,45 +79,12 @@ pub(super) fn evaluate(tree: &Tree<'_>, reading: Reading) -> Builds {
     last.lone_folders();
     last.flux(&[]);
     let exhausted = trial.steps > MAX_STEPS || last.steps > MAX_STEPS;
-    let Evaluation { builds, passages, .. } = last;
     if exhausted {
-        return Builds { exhausted, ..Builds::default() };
+        return Evaluated { exhausted, ..Evaluated::default() };
     }
-    let (reached, walked) = passages.into_reaches(tree);
-    Builds { builds, reached, walked, variables: tables, exhausted, ..Builds::default() }
-}
-
-/// Whether another kustomization includes one, by its number.
-fn included(tree: &Tree<'_>) -> Vec<bool> {
-    let mut included = vec![false; tree.kustomizations().len()];
-    for one in tree.kustomizations() {
-        for entry in one.resources.iter().chain(&one.components) {
-            if let Entry::Kustomization(number) = entry {
-                included[*number] = true;
-            }
-        }
-    }
-    included
-}
-
-/// What both rounds share.
-struct Common<'a, 't> {
-    tree: &'a Tree<'t>,
-    reading: Reading,
-    flux: &'a [Placed<'t, FluxKustomization>],
-    /// The file of each.
-    files: &'a [Option<usize>],
-    served: &'a [Serves],
-    tables: &'a [Variables],
-    /// The variables of each Flux Kustomization's build.
-    table_of: &'a [Option<usize>],
-    included: &'a [bool],
-}
-
-impl Common<'_, '_> {
-    fn all(&self) -> Vec<usize> {
-        (0..self.flux.len()).collect()
-    }
+    let Evaluation { builds, passages, .. } = last;
+    let reached = passages.into_reached();
+    Evaluated { builds, variables: tables, reached, exhausted }
 }
 
 /// A Flux Kustomization as one build renders it.
@@ -106,7 +92,7 @@ impl Common<'_, '_> {
 struct Instance {
     /// Its number.
     at: usize,
-    folder: String,
+    folder: Arc<str>,
     target: Option<Arc<str>>,
     default: Option<Arc<str>>,
 }
@@ -115,7 +101,7 @@ struct Evaluation<'a, 't> {
     common: &'a Common<'a, 't>,
     builds: Vec<Build>,
     numbers: FastMap<Build, usize>,
-    passages: Passages,
+    passages: Passages<'a>,
     instances: FastSet<Instance>,
     /// How many of the passages that reach each Flux Kustomization's file were looked at for it.
     looked_at: Vec<usize>,
@@ -125,12 +111,13 @@ struct Evaluation<'a, 't> {
 }
 
 impl<'a, 't> Evaluation<'a, 't> {
-    fn new(common: &'a Common<'a, 't>) -> Self {
+    /// `is_kept`: what it reaches is asked for in the end.
+    fn new(common: &'a Common<'a, 't>, is_kept: bool) -> Self {
         Self {
             common,
             builds: Vec::new(),
             numbers: FastMap::default(),
-            passages: Passages::of(common.tree),
+            passages: Passages::of(common.places, is_kept),
             instances: FastSet::default(),
             looked_at: vec![0; common.flux.len()],
             evaluated: FastSet::default(),
@@ -163,9 +150,9 @@ impl<'a, 't> Evaluation<'a, 't> {
                 }
             }
             next = Vec::new();
-            for (at, file) in self.common.files.iter().enumerate() {
-                let Some(file) = *file else { continue };
-                let mut new = self.passages.of_file(file)[self.looked_at[at]..].to_vec();
+            for at in 0..self.common.flux.len() {
+                let Some(list) = self.common.list(at) else { continue };
+                let mut new = self.passages.of_list(list)[self.looked_at[at]..].to_vec();
                 self.looked_at[at] += new.len();
                 self.steps += new.len();
                 // Builds are numbered in an order that does not depend on how files were come to.
@@ -185,15 +172,20 @@ impl<'a, 't> Evaluation<'a, 't> {
     fn instance(&self, at: usize, passage: Option<Passage>) -> Option<Instance> {
         let part = self.common.flux[at].part;
         let variables = passage.and_then(Passage::variables).filter(|_| !part.literal);
-        let put_in = |text: &Option<String>| match (text, variables) {
-            (Some(text), Some(table)) => self.common.tables[table].put_into(text),
+        let table = variables.map(|table| &self.common.tables[table]);
+        let put_in = |text: &Option<Arc<str>>| match (text, table) {
+            (Some(text), Some(table)) if Variables::may_change(text) => table.put_into(text).map(Into::into),
             (text, _) => text.clone(),
         };
-        let path = put_in(&part.path);
-        if path.is_none() && part.path.is_some() {
+        let folder = match (&part.path, table) {
+            (Some(path), Some(table)) if Variables::may_change(path) => {
+                FluxKustomization::folder(Some(&table.put_into(path)?))?
+            }
+            _ => part.folder.clone()?,
+        };
+        if !self.common.tree.has_folder(&folder) {
             return None;
         }
-        let folder = FluxKustomization::folder(path.as_deref()).filter(|folder| self.common.tree.has_folder(folder))?;
         match self.common.served[at] {
             Serves::Nothing => return None,
             Serves::Folders if folder.is_empty() => return None,
@@ -211,20 +203,21 @@ impl<'a, 't> Evaluation<'a, 't> {
 
     fn flux_build(&mut self, instance: &Instance) {
         let placed = &self.common.flux[instance.at];
+        let file = self.common.files[instance.at].map(|file| Arc::clone(self.common.tree.path(file)));
         let build = self.build(Build {
             kind: BuildKind::Flux,
-            document: Some((placed.file.into(), placed.index)),
-            folder: instance.folder.as_str().into(),
+            document: Some((file.unwrap_or_else(|| placed.file.into()), placed.index)),
+            folder: Arc::clone(&instance.folder),
         });
         let variables = self.common.table_of[instance.at];
         let passage = self.passages.passage(build, instance.target.as_ref(), instance.default.as_ref(), variables);
         let kustomization = self.common.tree.kustomization(&instance.folder);
         // Flux adds its components to those of the folder.
         let passage = self.or_forced(passage, kustomization);
-        let components = placed.part.components.iter();
-        let components: Vec<Entry> =
-            components.filter_map(|entry| self.common.tree.entry(&instance.folder, entry)).collect();
-        let passage = self.components(&components, passage, 0);
+        let components = placed.part.components.iter().rev();
+        let tree = self.common.tree;
+        let components = components.filter_map(|entry| tree.entry(&instance.folder, entry));
+        let passage = self.components(components, passage, 0);
         match kustomization {
             Some(number) => self.walk(number, passage, 0),
             None => self.whole_folder(&instance.folder, passage),
@@ -251,7 +244,7 @@ impl<'a, 't> Evaluation<'a, 't> {
                     let files = tree.files_below(&applied.folder);
                     self.steps += files.len();
                     for file in files {
-                        if applied.recurse || folder(tree.paths()[file]) == applied.folder {
+                        if applied.recurse || folder(tree.path(file)) == applied.folder {
                             self.reach(file, passage);
                         }
                     }
@@ -273,13 +266,13 @@ impl<'a, 't> Evaluation<'a, 't> {
     }
 
     fn kustomize(&mut self, number: usize) {
-        let folder = self.kustomization(number).folder.into();
+        let folder = Arc::clone(&self.kustomization(number).folder);
         let build = self.build(Build { kind: BuildKind::Kustomize, document: None, folder });
         let passage = self.passages.passage(build, None, None, None);
         self.walk(number, passage, 0);
     }
 
-    fn kustomization(&self, number: usize) -> &'a Kustomization<'t> {
+    fn kustomization(&self, number: usize) -> &'a Kustomization {
         &self.common.tree.kustomizations()[number]
     }
 
@@ -296,9 +289,11 @@ impl<'a, 't> Evaluation<'a, 't> {
             return;
         }
         let one = self.kustomization(number);
-        let passage = self.components(&one.components, passage, depth);
-        for entry in one.resources.iter().chain(&one.generators) {
-            self.entry(*entry, passage, depth);
+        let tree = self.common.tree;
+        let at = |named: &PathId| tree.at(*named);
+        let passage = self.components(one.components.iter().rev().filter_map(at), passage, depth);
+        for entry in one.resources.iter().chain(&one.generators).filter_map(at) {
+            self.entry(entry, passage, depth);
         }
         self.passages.generate(number, passage);
     }
@@ -311,14 +306,14 @@ impl<'a, 't> Evaluation<'a, 't> {
     }
 
     /// Walks components, and gives back how all else beside them is reached: a component's namespace goes over everything
-    /// that was included before it, so that of several the last one counts.
-    fn components(&mut self, components: &[Entry], mut passage: Passage, depth: usize) -> Passage {
-        for component in components.iter().rev() {
-            self.entry(*component, passage, depth);
+    /// that was included before it, so that of several the last one counts. They are given from the last to the first.
+    fn components(&mut self, components: impl Iterator<Item = Entry>, mut passage: Passage, depth: usize) -> Passage {
+        for component in components {
+            self.entry(component, passage, depth);
             if self.common.reading == Reading::Rendered
                 && passage.is_free()
                 && let Entry::Kustomization(number) = component
-                && let Some(namespace) = self.set_by_component(*number, depth)
+                && let Some(namespace) = self.set_by_component(number, depth)
             {
                 passage = self.passages.or_forced(passage, Some(&namespace));
             }
@@ -335,9 +330,9 @@ impl<'a, 't> Evaluation<'a, 't> {
         if depth > MAX_NESTING {
             return None;
         }
-        one.components.iter().rev().find_map(|component| match component {
+        one.components.iter().rev().find_map(|named| match self.common.tree.at(*named) {
             // A component of components is looked at once for each way to it.
-            Entry::Kustomization(number) if self.step() => self.set_by_component(*number, depth + 1),
+            Some(Entry::Kustomization(number)) if self.step() => self.set_by_component(number, depth + 1),
             _ => None,
         })
     }
@@ -359,7 +354,7 @@ impl<'a, 't> Evaluation<'a, 't> {
         // Neighbours mostly lie in one folder.
         let mut last: Option<(&str, Option<usize>)> = None;
         for file in files {
-            let at = folder(tree.paths()[file]);
+            let at = folder(tree.path(file));
             let kustomization = match last {
                 Some((folder, kustomization)) if folder == at => kustomization,
                 _ => outermost(at),
@@ -381,17 +376,16 @@ impl<'a, 't> Evaluation<'a, 't> {
     /// Whether a build other than its own reaches a Flux Kustomization.
     fn is_rendered_by_others(&self, at: usize) -> bool {
         let placed = &self.common.flux[at];
-        let own = |passage: &usize| {
+        let own = |passage: &u32| {
             let build = &self.builds[self.passages.get(*passage).build()];
             build.kind == BuildKind::Flux
                 && build.document.as_ref().is_some_and(|(file, index)| **file == *placed.file && *index == placed.index)
         };
-        let file = self.common.files[at];
-        file.is_some_and(|file| !self.passages.of_file(file).iter().all(own))
+        self.common.list(at).is_some_and(|list| !self.passages.of_list(list).iter().all(own))
     }
 }
 
 /// A name that is one.
-fn name(text: Option<String>) -> Option<Arc<str>> {
-    text.filter(|text| !text.is_empty()).map(Into::into)
+fn name(text: Option<impl Into<Arc<str>>>) -> Option<Arc<str>> {
+    text.map(Into::into).filter(|text| !text.is_empty())
 }

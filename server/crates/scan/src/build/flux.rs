@@ -1,6 +1,7 @@
 //! Flux: Kustomizations, and whether their source is this repository.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use entity::address::Address;
 use yaml::Node;
@@ -17,10 +18,12 @@ const BOOTSTRAPPED: &str = "flux-system";
 /// What a Flux Kustomization says about its build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FluxKustomization {
-    pub namespace: Option<String>,
+    pub namespace: Option<Arc<str>>,
     /// `spec.path`; `None` is the source's root.
     pub path: Option<String>,
-    pub target_namespace: Option<String>,
+    /// The folder of the path as it is written; `None` where that leads out of the repository.
+    pub(super) folder: Option<Arc<str>>,
+    pub target_namespace: Option<Arc<str>>,
     /// Kind and name of the source; one without a kind is the same as others without.
     pub source: Option<(Option<String>, String)>,
     /// Folders of further components, relative to the path.
@@ -35,19 +38,23 @@ pub struct FluxKustomization {
 pub struct PostBuild {
     /// Names of ConfigMaps, later ones over earlier ones.
     pub config_maps: Vec<String>,
-    pub substitute: Variables,
+    pub substitute: Arc<Variables>,
 }
 
 impl FluxKustomization {
     pub(super) fn read(root: Node<'_>, namespace: Option<String>) -> Self {
         let literal = is_literal(root);
-        let Some(spec) = root.get("spec") else { return Self { namespace, literal, ..Self::default() } };
-        let text = |key: &str| spec.get(key).and_then(Node::string).map(str::to_owned);
+        let namespace = namespace.map(Into::into);
+        let Some(spec) = root.get("spec") else {
+            return Self { namespace, folder: Self::folder(None), literal, ..Self::default() };
+        };
+        let text = |key: &str| spec.get(key).and_then(Node::string);
         let components = list(spec.get("components")).filter_map(Node::string).map(str::to_owned).collect();
         Self {
             namespace,
-            path: text("path"),
-            target_namespace: text("targetNamespace"),
+            path: text("path").map(str::to_owned),
+            folder: Self::folder(text("path")),
+            target_namespace: text("targetNamespace").map(Into::into),
             source: plain_at(spec, &["sourceRef", "name"]).map(|name| (plain_at(spec, &["sourceRef", "kind"]), name)),
             components,
             post_build: spec.get("postBuild").filter(|node| node.is_mapping()).map(PostBuild::read),
@@ -56,8 +63,8 @@ impl FluxKustomization {
     }
 
     /// The folder of a path as Flux reads it.
-    pub(super) fn folder(path: Option<&str>) -> Option<String> {
-        join("", path.unwrap_or_default().trim_start_matches('/'))
+    pub(super) fn folder(path: Option<&str>) -> Option<Arc<str>> {
+        join("", path.unwrap_or_default().trim_start_matches('/')).map(Into::into)
     }
 }
 
@@ -67,7 +74,7 @@ impl PostBuild {
         let config_maps = from.filter(|item| plain(item.get("kind")).as_deref() == Some("ConfigMap"));
         Self {
             config_maps: config_maps.filter_map(|item| plain(item.get("name"))).take(MAX_CONFIG_MAPS).collect(),
-            substitute: Variables::read(node.get("substitute")),
+            substitute: Arc::new(Variables::read(node.get("substitute"))),
         }
     }
 }
@@ -151,29 +158,26 @@ pub(super) fn served_from_here(
     kustomizations: &[Placed<'_, FluxKustomization>],
     reading: Reading,
 ) -> Vec<Serves> {
-    let ids: Vec<SourceId> = kustomizations.iter().map(|placed| source_id(tree, placed)).collect();
-    let folders: Vec<Option<String>> = kustomizations
+    let folders: Vec<Option<&str>> = kustomizations
         .iter()
-        .map(|placed| FluxKustomization::folder(placed.part.path.as_deref()).filter(|folder| tree.has_folder(folder)))
+        .map(|placed| placed.part.folder.as_deref().filter(|folder| tree.has_folder(folder)))
         .collect();
-    let is_bootstrapped = |placed: &Placed<'_, FluxKustomization>| {
-        placed.part.source.as_ref().is_some_and(|(kind, name)| kind.is_some() && name == BOOTSTRAPPED)
+    let elsewhere = match reading {
+        Reading::Rendered => served_elsewhere(tree, kustomizations, &folders),
+        Reading::Counted => vec![false; kustomizations.len()],
     };
-    let bootstrapped: BTreeSet<&SourceId> = (0..ids.len())
-        .filter(|&at| is_bootstrapped(&kustomizations[at]) && folders[at].is_some())
-        .map(|at| &ids[at])
-        .collect();
-    let own = if bootstrapped.is_empty() { most_served(&ids, &folders, kustomizations) } else { bootstrapped };
     // Sources of one kind and name that serve a folder other than the root: only of them the root may be ours.
-    let serving: BTreeSet<_> = (0..ids.len())
-        .filter(|&at| folders[at].as_deref().is_some_and(|folder| !folder.is_empty()))
-        .filter_map(|at| kustomizations[at].part.source.as_ref())
+    let serving: BTreeSet<_> = kustomizations
+        .iter()
+        .zip(&folders)
+        .filter(|(_, folder)| folder.is_some_and(|folder| !folder.is_empty()))
+        .filter_map(|(placed, _)| placed.part.source.as_ref())
         .collect();
-    (0..ids.len())
-        .map(|at| {
-            let elsewhere =
-                reading == Reading::Rendered && matches!(ids[at], SourceId::Address(_)) && !own.contains(&ids[at]);
-            let serves_folders = kustomizations[at].part.source.as_ref().is_some_and(|source| serving.contains(source));
+    kustomizations
+        .iter()
+        .zip(elsewhere)
+        .map(|(placed, elsewhere)| {
+            let serves_folders = placed.part.source.as_ref().is_some_and(|source| serving.contains(source));
             match (elsewhere, serves_folders) {
                 (true, _) => Serves::Nothing,
                 (false, false) => Serves::Folders,
@@ -181,6 +185,24 @@ pub(super) fn served_from_here(
             }
         })
         .collect()
+}
+
+/// Whether the source of each has a document here, and is not this very repository.
+fn served_elsewhere(
+    tree: &Tree<'_>,
+    kustomizations: &[Placed<'_, FluxKustomization>],
+    folders: &[Option<&str>],
+) -> Vec<bool> {
+    let ids: Vec<SourceId> = kustomizations.iter().map(|placed| source_id(tree, placed)).collect();
+    let is_bootstrapped = |placed: &Placed<'_, FluxKustomization>| {
+        placed.part.source.as_ref().is_some_and(|(kind, name)| kind.is_some() && name == BOOTSTRAPPED)
+    };
+    let bootstrapped: BTreeSet<&SourceId> = (0..ids.len())
+        .filter(|&at| is_bootstrapped(&kustomizations[at]) && folders[at].is_some())
+        .map(|at| &ids[at])
+        .collect();
+    let own = if bootstrapped.is_empty() { most_served(&ids, folders, kustomizations) } else { bootstrapped };
+    ids.iter().map(|id| matches!(id, SourceId::Address(_)) && !own.contains(id)).collect()
 }
 
 fn source_id(tree: &Tree<'_>, placed: &Placed<'_, FluxKustomization>) -> SourceId {
@@ -193,7 +215,7 @@ fn source_id(tree: &Tree<'_>, placed: &Placed<'_, FluxKustomization>) -> SourceI
 /// The sources that the most Kustomizations with a folder of the tree have; several where the evidence is equal.
 fn most_served<'a>(
     ids: &'a [SourceId],
-    folders: &[Option<String>],
+    folders: &[Option<&str>],
     kustomizations: &[Placed<'_, FluxKustomization>],
 ) -> BTreeSet<&'a SourceId> {
     let holding: BTreeSet<&str> = kustomizations.iter().map(|placed| folder(placed.file)).collect();
@@ -204,7 +226,7 @@ fn most_served<'a>(
     };
     let mut evidence: BTreeMap<&SourceId, Evidence> = BTreeMap::new();
     for (id, folder) in ids.iter().zip(folders) {
-        let Some(folder) = folder.as_deref().filter(|folder| !folder.is_empty()) else { continue };
+        let Some(folder) = folder.filter(|folder| !folder.is_empty()) else { continue };
         let evidence = evidence.entry(id).or_default();
         evidence.serves += 1;
         evidence.serves_kustomizations |= holds(folder);

@@ -4,11 +4,15 @@
 //! Pure: paths, kustomizations and a few documents in, [`Builds`] out. Nothing is rendered: neither charts nor patches.
 
 mod argo;
+mod common;
+mod counted;
 mod evaluate;
 mod flux;
 mod kustomization;
+mod layout;
 mod passages;
 mod scope;
+mod tables;
 mod tree;
 mod variables;
 
@@ -18,14 +22,19 @@ use std::sync::Arc;
 use entity::input::ResourceKey;
 
 pub(crate) use argo::{Application, Applied, Folders, fill_in};
+pub(crate) use counted::Counted;
 pub use flux::is_literal;
 pub use kustomization::{KustomizeFile, folder, is_bare_kustomization, is_kustomization};
 pub(crate) use kustomization::{join, rank};
+pub(crate) use layout::{Layout, PathId};
+pub(crate) use tables::Tables;
 pub use tree::{Part, PartKind, Tree};
 pub use variables::Variables;
 pub(crate) use variables::is_true;
 
 use crate::file::DocumentIndex;
+use evaluate::Evaluated;
+use passages::Groups;
 use scope::Scopes;
 
 /// A map for what is asked very often. What comes from outside cannot choose its places: they differ from run to run.
@@ -98,7 +107,7 @@ pub struct Builds {
     reached: Reaches,
     /// By folder with a kustomization, in order.
     walked: Reaches,
-    variables: Vec<Variables>,
+    variables: Vec<Arc<Variables>>,
     scopes: Scopes,
     exhausted: bool,
 }
@@ -107,15 +116,24 @@ impl Builds {
     /// Evaluates a tree.
     #[must_use]
     pub fn of(tree: &Tree<'_>) -> Self {
-        let mut builds = evaluate::evaluate(tree, Reading::Rendered);
-        builds.scopes = Scopes::of(tree);
-        builds
-    }
-
-    /// Evaluates a tree as uses are counted, for those who do not ask which kinds are cluster-wide.
-    #[must_use]
-    pub fn as_counted(tree: &Tree<'_>) -> Self {
-        evaluate::evaluate(tree, Reading::Counted)
+        let Evaluated { builds, variables, reached, exhausted } =
+            evaluate::evaluate(tree, Reading::Rendered, &mut Tables::default());
+        let by_text = |count: usize, of: &Groups, text: &dyn Fn(usize) -> Box<str>| -> Reaches {
+            let numbers = (0..count).filter(|number| !of.of(*number).is_empty());
+            let reach = |reach: &u32| reached.reaches[*reach as usize].clone();
+            numbers.map(|number| (text(number), of.of(number).iter().map(reach).collect())).collect()
+        };
+        let kustomizations = tree.kustomizations();
+        Self {
+            builds,
+            reached: by_text(tree.file_count(), &reached.files, &|file| (**tree.path(file)).into()),
+            walked: by_text(kustomizations.len(), &reached.kustomizations, &|number| {
+                (*kustomizations[number].folder).into()
+            }),
+            variables,
+            scopes: Scopes::of(tree),
+            exhausted,
+        }
     }
 
     /// The builds.
@@ -142,16 +160,10 @@ impl Builds {
         self.exhausted
     }
 
-    /// All variables, by their numbers.
-    #[must_use]
-    pub fn all_variables(&self) -> &[Variables] {
-        &self.variables
-    }
-
     /// The variables that a build puts into what it reaches so.
     #[must_use]
     pub fn variables(&self, reach: &Reach) -> Option<&Variables> {
-        self.variables.get(reach.variables?)
+        self.variables.get(reach.variables?).map(|table| &**table)
     }
 
     /// The namespace that a document gets in one build: what the build forces, else the document's own, else the build's

@@ -3,8 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::tree::Tree;
-use super::{FastMap, FastSet, Reach, Reaches};
+use super::{FastMap, FastSet, Reach};
 
 /// How a build comes to something: a [`Reach`] whose texts are numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,35 +33,59 @@ impl Passage {
     }
 }
 
+/// What passages lead to.
+pub(super) struct Places<'a> {
+    pub kustomizations: usize,
+    /// For each file the number of its list, counted from 1; 0 is none. While an evaluation goes on it asks for these files alone.
+    pub list_of: &'a [u32],
+    pub lists: usize,
+}
+
 /// All passages of one evaluation.
-pub(super) struct Passages {
+pub(super) struct Passages<'a> {
+    places: &'a Places<'a>,
     names: Vec<Arc<str>>,
     name_numbers: FastMap<Arc<str>, u32>,
     passages: Vec<Passage>,
-    numbers: FastMap<Passage, usize>,
-    /// By file, each once, in the order in which they came.
-    files: Vec<Vec<usize>>,
-    reached: FastSet<(usize, usize)>,
+    numbers: FastMap<Passage, u32>,
+    /// The passage that was asked for last: its number is mostly the next that is asked for.
+    last: Option<(Passage, u32)>,
+    /// By list, each passage once, in the order in which they came.
+    lists: Vec<Vec<u32>>,
+    listed: FastSet<(u32, u32)>,
     /// Kustomizations as they were walked.
-    walked: FastSet<(usize, Passage)>,
+    walked: FastSet<(u32, u32)>,
     is_walked: Vec<bool>,
-    /// The same, with the namespaces that components set: what a kustomization makes itself is reached so.
-    generating: FastSet<(usize, Passage)>,
+    /// Whether anybody will ask for the following.
+    is_kept: bool,
+    /// Files and the passages to them.
+    reached: Vec<(u32, u32)>,
+    /// Kustomizations with the namespaces that components set: what they make themselves is reached so.
+    generating: Vec<(u32, u32)>,
 }
 
-impl Passages {
-    /// Nothing was come to yet.
-    pub fn of(tree: &Tree<'_>) -> Self {
+/// A number of something small enough to have one.
+fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+impl<'a> Passages<'a> {
+    /// Nothing was come to yet. `is_kept`: what is reached is asked for in the end.
+    pub fn of(places: &'a Places<'a>, is_kept: bool) -> Self {
         Self {
+            places,
             names: Vec::new(),
             name_numbers: FastMap::default(),
             passages: Vec::new(),
             numbers: FastMap::default(),
-            files: vec![Vec::new(); tree.paths().len()],
-            reached: FastSet::default(),
-            walked: FastSet::default(),
-            is_walked: vec![false; tree.kustomizations().len()],
-            generating: FastSet::default(),
+            last: None,
+            lists: vec![Vec::new(); places.lists],
+            listed: FastSet::default(),
+            walked: FastSet::with_capacity_and_hasher(places.kustomizations, Default::default()),
+            is_walked: vec![false; places.kustomizations],
+            is_kept,
+            reached: Vec::with_capacity(if is_kept { places.list_of.len() } else { 0 }),
+            generating: Vec::with_capacity(if is_kept { places.kustomizations } else { 0 }),
         }
     }
 
@@ -74,7 +97,6 @@ impl Passages {
         default: Option<&Arc<str>>,
         variables: Option<usize>,
     ) -> Passage {
-        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let (forced, default) = (self.name(forced), self.name(default));
         Passage { build: number(build), forced, default, variables: variables.map_or(0, |table| number(table + 1)) }
     }
@@ -93,7 +115,7 @@ impl Passages {
             return *number;
         }
         self.names.push(Arc::clone(name));
-        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        let number = number(self.names.len());
         self.name_numbers.insert(Arc::clone(name), number);
         number
     }
@@ -112,22 +134,41 @@ impl Passages {
         self.name_of(passage.default).cloned()
     }
 
-    /// Comes to a file.
-    pub fn reach(&mut self, file: usize, passage: Passage) {
-        let next = self.passages.len();
+    fn number_of(&mut self, passage: Passage) -> u32 {
+        if let Some((last, number)) = self.last
+            && last == passage
+        {
+            return number;
+        }
+        let next = number(self.passages.len());
         let number = *self.numbers.entry(passage).or_insert(next);
         if number == next {
             self.passages.push(passage);
         }
-        if self.reached.insert((file, number)) {
-            self.files[file].push(number);
+        self.last = Some((passage, number));
+        number
+    }
+
+    /// Comes to a file.
+    pub fn reach(&mut self, file: usize, passage: Passage) {
+        let list = self.places.list_of[file];
+        if list == 0 && !self.is_kept {
+            return;
+        }
+        let passage = self.number_of(passage);
+        if list > 0 && self.listed.insert((list, passage)) {
+            self.lists[list as usize - 1].push(passage);
+        }
+        if self.is_kept {
+            self.reached.push((number(file), passage));
         }
     }
 
     /// Comes to a kustomization; `false` where it was walked so before.
     pub fn walk(&mut self, kustomization: usize, passage: Passage) -> bool {
         self.is_walked[kustomization] = true;
-        self.walked.insert((kustomization, passage))
+        let passage = self.number_of(passage);
+        self.walked.insert((number(kustomization), passage))
     }
 
     /// Whether a kustomization was walked at all.
@@ -137,54 +178,104 @@ impl Passages {
 
     /// Notes how what a kustomization makes itself is come to.
     pub fn generate(&mut self, kustomization: usize, passage: Passage) {
-        self.generating.insert((kustomization, passage));
+        if self.is_kept {
+            let passage = self.number_of(passage);
+            self.generating.push((number(kustomization), passage));
+        }
     }
 
-    /// Numbers of the passages to a file.
-    pub fn of_file(&self, file: usize) -> &[usize] {
-        &self.files[file]
+    /// Numbers of the passages to the file of a list.
+    pub fn of_list(&self, list: usize) -> &[u32] {
+        &self.lists[list]
     }
 
     /// A passage by its number.
-    pub fn get(&self, number: usize) -> Passage {
-        self.passages[number]
+    pub fn get(&self, number: u32) -> Passage {
+        self.passages[number as usize]
     }
 
-    /// The order of passages to files: that of their reaches.
-    pub fn compare(&self, left: usize, right: usize) -> Ordering {
-        self.order(self.passages[left], self.passages[right])
-    }
-
-    fn order(&self, left: Passage, right: Passage) -> Ordering {
-        let parts = |passage: Passage| {
+    /// The order of passages: that of their reaches.
+    pub fn compare(&self, left: u32, right: u32) -> Ordering {
+        let parts = |number: u32| {
+            let passage = self.get(number);
             (passage.build, self.name_of(passage.forced), self.name_of(passage.default), passage.variables)
         };
         parts(left).cmp(&parts(right))
     }
 
-    fn reach_of(&self, passage: Passage) -> Reach {
-        let (forced, default) = (self.forced(passage), self.default(passage));
-        Reach { build: passage.build(), forced, default, variables: passage.variables() }
+    /// What was come to.
+    pub fn into_reached(self) -> Reached {
+        let reach = |passage: &Passage| Reach {
+            build: passage.build(),
+            forced: self.forced(*passage),
+            default: self.default(*passage),
+            variables: passage.variables(),
+        };
+        Reached {
+            reaches: self.passages.iter().map(reach).collect(),
+            files: self.groups(&self.reached, self.places.list_of.len()),
+            kustomizations: self.groups(&self.generating, self.places.kustomizations),
+        }
     }
 
-    /// How files and kustomizations are reached.
-    pub fn into_reaches(mut self, tree: &Tree<'_>) -> (Reaches, Reaches) {
-        let mut files = std::mem::take(&mut self.files);
-        let mut reached = Reaches::with_capacity_and_hasher(files.len(), Default::default());
-        for (path, passages) in tree.paths().iter().zip(&mut files) {
-            if !passages.is_empty() {
-                passages.sort_by(|left, right| self.compare(*left, *right));
-                let reaches = passages.iter().map(|number| self.reach_of(self.get(*number)));
-                reached.insert((*path).into(), reaches.collect());
+    /// The passages to each of so many things, each once and in order.
+    fn groups(&self, pairs: &[(u32, u32)], things: usize) -> Groups {
+        let mut ends = vec![0_u32; things];
+        for (thing, _) in pairs {
+            ends[*thing as usize] += 1;
+        }
+        let mut end = 0;
+        for one in &mut ends {
+            end += *one;
+            *one = end;
+        }
+        let mut numbers = vec![0_u32; pairs.len()];
+        for (thing, passage) in pairs {
+            // From the last place of each to its first.
+            let place = &mut ends[*thing as usize];
+            *place -= 1;
+            numbers[*place as usize] = *passage;
+        }
+        let starts = ends;
+        let mut groups = Groups { ends: Vec::with_capacity(things), numbers: Vec::with_capacity(numbers.len()) };
+        for (thing, start) in starts.iter().enumerate() {
+            let end = starts.get(thing + 1).map_or(numbers.len(), |end| *end as usize);
+            let group = &mut numbers[*start as usize..end];
+            if group.len() > 1 {
+                group.sort_unstable_by(|left, right| self.compare(*left, *right));
             }
+            let first = groups.numbers.len();
+            for passage in group {
+                if groups.numbers[first..].last() != Some(&*passage) {
+                    groups.numbers.push(*passage);
+                }
+            }
+            groups.ends.push(number(groups.numbers.len()));
         }
-        let mut generating: Vec<(usize, Passage)> = self.generating.iter().copied().collect();
-        generating.sort_by(|(left, a), (right, b)| left.cmp(right).then_with(|| self.order(*a, *b)));
-        let mut walked = Reaches::default();
-        for (number, passage) in generating {
-            let folder = tree.kustomizations()[number].folder;
-            walked.entry(folder.into()).or_default().push(self.reach_of(passage));
-        }
-        (reached, walked)
+        groups
     }
+}
+
+/// Numbers of reaches, by the number of what they lead to.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    ends: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Groups {
+    /// Those that lead to one thing.
+    pub fn of(&self, thing: usize) -> &[u32] {
+        let Some(end) = self.ends.get(thing) else { return &[] };
+        let start = thing.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.numbers[start as usize..*end as usize]
+    }
+}
+
+/// How files and kustomizations are reached.
+#[derive(Debug, Default)]
+pub(super) struct Reached {
+    pub reaches: Vec<Reach>,
+    pub files: Groups,
+    pub kustomizations: Groups,
 }

@@ -1,18 +1,20 @@
 //! A commit's tree, as far as it decides what is built from it.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use entity::input::ResourceKey;
 use yaml::Node;
 
+use super::FastMap;
 use super::argo::Application;
 use super::flux::{FluxKustomization, FluxSource};
 use super::kustomization::{KustomizeFile, folder, join, rank};
+use super::layout::{Kustomization, Layout, PathId};
 use super::scope::CustomKind;
+use super::tables::Layer;
 use super::variables::Variables;
-use super::{FastMap, FastSet};
 use crate::detect::SOURCE_GROUP;
 use crate::file::{DocumentIndex, Manifest};
 
@@ -60,7 +62,7 @@ impl PartKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigMap {
     pub name: String,
-    pub data: Variables,
+    pub data: Arc<Variables>,
 }
 
 impl Part {
@@ -82,7 +84,8 @@ impl Part {
             PartKind::Argo => Self::Argo(Application::read(root, &key.kind)),
             PartKind::Custom => Self::Custom(CustomKind::read(root)?),
             PartKind::ConfigMap => {
-                Self::ConfigMap(ConfigMap { name: key.name.clone(), data: Variables::read(root.get("data")) })
+                let data = Arc::new(Variables::read(root.get("data")));
+                Self::ConfigMap(ConfigMap { name: key.name.clone(), data })
             }
         })
     }
@@ -104,26 +107,35 @@ pub(super) enum Entry {
     Kustomization(usize),
 }
 
-/// A folder's kustomization, and what its entries lead to; those that lead nowhere in the tree are left out.
+/// Nothing stands there.
+const NOTHING: u32 = u32::MAX;
+
+/// A layout of this tree alone, or one that lives on.
 #[derive(Debug)]
-pub(super) struct Kustomization<'t> {
-    pub folder: &'t str,
-    pub namespace: Option<Arc<str>>,
-    pub components: Vec<Entry>,
-    pub resources: Vec<Entry>,
-    pub generators: Vec<Entry>,
+enum Held<'t> {
+    Own(Layout),
+    Lent(&'t Layout),
 }
 
-/// The tree of one commit. Files and kustomizations have numbers, as builds come to them again and again.
-#[derive(Debug, Default)]
+impl Deref for Held<'_> {
+    type Target = Layout;
+
+    fn deref(&self) -> &Layout {
+        match self {
+            Self::Own(layout) => layout,
+            Self::Lent(layout) => layout,
+        }
+    }
+}
+
+/// The tree of one commit. Files and kustomizations have numbers in their order, as builds come to them again and again.
+#[derive(Debug)]
 pub struct Tree<'t> {
-    /// YAML files and kustomizations, in order.
-    paths: Vec<&'t str>,
-    numbers: FastMap<&'t str, usize>,
-    folders: FastSet<&'t str>,
-    /// In the order of their folders.
-    kustomizations: Vec<Kustomization<'t>>,
-    by_folder: FastMap<&'t str, usize>,
+    layout: Held<'t>,
+    /// Numbers of files by those of their paths.
+    files: Vec<u32>,
+    /// Numbers of kustomizations by those of their folders' paths.
+    kustomizations: Vec<u32>,
     parts: Vec<(&'t str, DocumentIndex, &'t Part)>,
     /// By kind and name.
     sources: FastMap<(&'t str, &'t str), Vec<Placed<'t, FluxSource>>>,
@@ -138,23 +150,52 @@ impl<'t> Tree<'t> {
         kustomizations: impl IntoIterator<Item = (&'t str, &'t KustomizeFile)>,
         parts: impl IntoIterator<Item = (&'t str, DocumentIndex, &'t Part)>,
     ) -> Self {
-        let mut tree = Self { paths: paths.into_iter().collect(), ..Self::default() };
-        tree.paths.sort_unstable();
-        tree.paths.dedup();
-        let mut last = None;
-        for (number, path) in tree.paths.iter().enumerate() {
-            tree.numbers.insert(path, number);
-            let mut at = folder(path);
-            // Neighbours mostly lie in one folder.
-            if last != Some(at) {
-                last = Some(at);
-                while tree.folders.insert(at) && !at.is_empty() {
-                    at = folder(at);
-                }
+        let mut paths: Vec<&str> = paths.into_iter().collect();
+        paths.sort_unstable();
+        paths.dedup();
+        let mut layout = Layout::default();
+        for path in paths {
+            let path: Arc<str> = path.into();
+            layout.set_file(&path, Some(0));
+            layout.count(&path);
+        }
+        // Of each folder the kustomization that counts.
+        let mut best: BTreeMap<&'t str, (usize, &'t str, &'t KustomizeFile)> = BTreeMap::new();
+        for (path, file) in kustomizations {
+            let Some(rank) = rank(path) else { continue };
+            let entry = best.entry(folder(path)).or_insert((rank, path, file));
+            if rank < entry.0 {
+                *entry = (rank, path, file);
             }
         }
-        tree.add_kustomizations(kustomizations);
-        tree.parts = parts.into_iter().collect();
+        for (folder, (_, path, file)) in best {
+            let path: Arc<str> = path.into();
+            layout.set_kustomization(folder, Some((&path, file)));
+        }
+        Self::of(Held::Own(layout), parts)
+    }
+
+    /// A tree whose files, folders and kustomizations are known already.
+    pub(crate) fn on(layout: &'t Layout, parts: impl IntoIterator<Item = (&'t str, DocumentIndex, &'t Part)>) -> Self {
+        Self::of(Held::Lent(layout), parts)
+    }
+
+    fn of(layout: Held<'t>, parts: impl IntoIterator<Item = (&'t str, DocumentIndex, &'t Part)>) -> Self {
+        let numbers = |ids: &mut dyn Iterator<Item = PathId>| {
+            let mut numbers = vec![NOTHING; layout.id_count()];
+            for (number, id) in (0..NOTHING).zip(ids) {
+                numbers[id as usize] = number;
+            }
+            numbers
+        };
+        let mut tree = Self {
+            files: numbers(&mut layout.files().iter().map(|file| file.id)),
+            kustomizations: numbers(&mut layout.kustomizations().iter().map(|one| one.id)),
+            layout,
+            parts: parts.into_iter().collect(),
+            sources: FastMap::default(),
+            config_maps: FastMap::default(),
+        };
         tree.parts.sort_by_key(|(file, index, _)| (*file, *index));
         for &(file, index, part) in &tree.parts {
             match part {
@@ -171,86 +212,72 @@ impl<'t> Tree<'t> {
         tree
     }
 
-    /// Adds folders that hold none of the files that are read: a build may ask for them all the same.
-    pub fn add_folders(&mut self, folders: impl IntoIterator<Item = &'t str>) {
-        self.folders.extend(folders);
-    }
-
-    /// Of each folder the kustomization that counts.
-    fn add_kustomizations(&mut self, kustomizations: impl IntoIterator<Item = (&'t str, &'t KustomizeFile)>) {
-        let mut best: BTreeMap<&'t str, (usize, &'t KustomizeFile)> = BTreeMap::new();
-        for (path, file) in kustomizations {
-            let Some(rank) = rank(path) else { continue };
-            let entry = best.entry(folder(path)).or_insert((rank, file));
-            if rank < entry.0 {
-                *entry = (rank, file);
-            }
-        }
-        self.by_folder = best.keys().enumerate().map(|(number, folder)| (*folder, number)).collect();
-        let led = |folder: &str, entries: &[String]| -> Vec<Entry> {
-            entries.iter().filter_map(|entry| self.entry(folder, entry)).collect()
-        };
-        let read = |(folder, (_, file)): (&'t str, (usize, &'t KustomizeFile))| Kustomization {
-            folder,
-            namespace: file.namespace.as_deref().filter(|name| !name.is_empty()).map(Into::into),
-            components: led(folder, &file.components),
-            resources: led(folder, &file.resources),
-            generators: led(folder, &file.generators),
-        };
-        self.kustomizations = best.into_iter().map(read).collect();
-    }
-
-    /// What a folder's entry leads to: a file, else the kustomization of a folder.
+    /// What a folder's entry leads to.
     pub(super) fn entry(&self, folder: &str, entry: &str) -> Option<Entry> {
-        let path = join(folder, entry)?;
-        let file = self.numbers.get(path.as_str()).copied().map(Entry::File);
-        file.or_else(|| self.kustomization(&path).map(Entry::Kustomization))
+        self.at(self.layout.id(&join(folder, entry)?)?)
     }
 
-    /// The paths of all files, by their numbers.
-    pub(super) fn paths(&self) -> &[&'t str] {
-        &self.paths
+    /// What stands at a path: a file, else the kustomization of a folder.
+    pub(super) fn at(&self, id: PathId) -> Option<Entry> {
+        let number = |numbers: &[u32]| Some(numbers[id as usize]).filter(|number| *number != NOTHING);
+        let file = number(&self.files).map(|number| Entry::File(number as usize));
+        file.or_else(|| number(&self.kustomizations).map(|number| Entry::Kustomization(number as usize)))
+    }
+
+    /// How many files there are.
+    pub(super) fn file_count(&self) -> usize {
+        self.layout.files().len()
+    }
+
+    /// The path of a file, by its number.
+    pub(super) fn path(&self, file: usize) -> &Arc<str> {
+        self.layout.path(self.layout.files()[file].id)
     }
 
     /// A file's number.
     pub(super) fn file(&self, path: &str) -> Option<usize> {
-        self.numbers.get(path).copied()
+        match self.at(self.layout.id(path)?)? {
+            Entry::File(number) => Some(number),
+            Entry::Kustomization(_) => None,
+        }
     }
 
     pub(super) fn has_folder(&self, path: &str) -> bool {
-        self.folders.contains(path)
+        self.layout.has_folder(path)
     }
 
     /// All folders, in order.
-    pub(super) fn folders(&self) -> Vec<&'t str> {
-        let mut folders: Vec<&str> = self.folders.iter().copied().collect();
+    pub(super) fn folders(&self) -> Vec<&str> {
+        let mut folders: Vec<&str> = self.layout.folders().collect();
         folders.sort_unstable();
         folders
     }
 
     /// How many folders there are.
     pub(super) fn folder_count(&self) -> usize {
-        self.folders.len()
+        self.layout.folders().len()
     }
 
     /// The number of a folder's kustomization.
     pub(super) fn kustomization(&self, folder: &str) -> Option<usize> {
-        self.by_folder.get(folder).copied()
+        let number = self.kustomizations[self.layout.id(folder)? as usize];
+        (number != NOTHING).then_some(number as usize)
     }
 
     /// Kustomizations, by their numbers.
-    pub(super) fn kustomizations(&self) -> &[Kustomization<'t>] {
-        &self.kustomizations
+    pub(super) fn kustomizations(&self) -> &[Kustomization] {
+        self.layout.kustomizations()
     }
 
     /// Numbers of the files below a folder.
     pub(super) fn files_below(&self, root: &str) -> Range<usize> {
+        let files = self.layout.files();
         if root.is_empty() {
-            return 0..self.paths.len();
+            return 0..files.len();
         }
         let prefix = format!("{root}/");
-        let start = self.paths.partition_point(|path| *path < prefix.as_str());
-        let length = self.paths[start..].partition_point(|path| path.starts_with(&prefix));
+        let start = files.partition_point(|file| **self.layout.path(file.id) < *prefix);
+        let length = files[start..].partition_point(|file| self.layout.path(file.id).starts_with(&prefix));
         start..start + length
     }
 
@@ -260,7 +287,7 @@ impl<'t> Tree<'t> {
 
     /// The nearest documents of a source.
     pub(super) fn sources(&self, kind: &str, name: &str, file: &str) -> Vec<&'t FluxSource> {
-        self.sources.get(&(kind, name)).map_or_else(Vec::new, |placed| nearest(placed, file))
+        self.sources.get(&(kind, name)).map_or_else(Vec::new, |placed| nearest(placed, file).collect())
     }
 
     pub(super) fn argo(&self) -> impl Iterator<Item = Placed<'t, Application>> {
@@ -271,18 +298,14 @@ impl<'t> Tree<'t> {
         self.placed(|part| if let Part::Custom(part) = part { Some(part) } else { None })
     }
 
-    /// The variables of a Flux Kustomization's build; `None` where nothing is replaced in it.
-    pub(super) fn variables(&self, placed: &Placed<'_, FluxKustomization>) -> Option<Variables> {
+    /// What the variables of a Flux Kustomization's build are put together of, later ones over earlier ones; `None` where nothing
+    /// is replaced in it.
+    pub(super) fn variables(&self, placed: &Placed<'_, FluxKustomization>) -> Option<Vec<Layer>> {
         let post_build = placed.part.post_build.as_ref()?;
-        let mut variables = Variables::default();
-        for name in &post_build.config_maps {
-            let Some(named) = self.config_maps.get(name.as_str()) else { continue };
-            if let Some(map) = nearest(named, placed.file).first() {
-                variables.extend(&map.data);
-            }
-        }
-        variables.extend(&post_build.substitute);
-        Some(variables)
+        let named = post_build.config_maps.iter().filter_map(|name| self.config_maps.get(name.as_str()));
+        let maps = named.filter_map(|named| nearest(named, placed.file).next());
+        let layers = maps.map(|map| &map.data).chain([&post_build.substitute]);
+        Some(layers.map(|layer| Layer(Arc::clone(layer))).collect())
     }
 
     fn placed<T: 't>(&self, of: impl Fn(&'t Part) -> Option<&'t T>) -> impl Iterator<Item = Placed<'t, T>> {
@@ -294,7 +317,7 @@ impl<'t> Tree<'t> {
 ///
 /// Candidates are in the order of their files, so that all below one folder stand together and are found without a look at
 /// the others, however many those are.
-fn nearest<'t, T>(candidates: &[Placed<'t, T>], file: &str) -> Vec<&'t T> {
+fn nearest<'n, 't, T>(candidates: &'n [Placed<'t, T>], file: &str) -> impl Iterator<Item = &'t T> + use<'n, 't, T> {
     let mut at = folder(file);
     let near = loop {
         let prefix = if at.is_empty() { "" } else { &file[..=at.len()] };
@@ -305,7 +328,7 @@ fn nearest<'t, T>(candidates: &[Placed<'t, T>], file: &str) -> Vec<&'t T> {
         }
         at = folder(at);
     };
-    near.iter().take(MAX_NEAREST).map(|placed| placed.part).collect()
+    near.iter().take(MAX_NEAREST).map(|placed| placed.part)
 }
 
 #[cfg(test)]
@@ -317,7 +340,7 @@ mod tests {
         let index = DocumentIndex { document: 0, item: None };
         let placed = |(file, part)| Placed { file, index, part };
         let candidates: Vec<Placed<'_, usize>> = files.iter().copied().zip(&parts).map(placed).collect();
-        nearest(&candidates, file).into_iter().copied().collect()
+        nearest(&candidates, file).copied().collect()
     }
 
     #[test]

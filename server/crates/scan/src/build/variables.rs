@@ -29,6 +29,11 @@ impl Variables {
         self.0.extend(over.0.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
 
+    /// Whether a text may become another one.
+    pub(super) fn may_change(text: &str) -> bool {
+        text.contains('$') || text.len() > MAX_TEXT
+    }
+
     /// Replaces `${name}` and its forms with a default; `$${name}` stands for a literal `${name}`, and a name that is not
     /// known stays as written. `None` where the result is too long for a name.
     #[must_use]

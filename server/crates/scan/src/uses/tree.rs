@@ -7,7 +7,8 @@ use entity::input::ObjectId;
 use yaml::{Document, Limits, Node, SharedNode};
 
 use super::facts::{FileFacts, KustomizationFacts, documents, first_map};
-use crate::build::{FastMap, Folders, folder, rank};
+use crate::build::{FastMap, Folders, Layout, Part, folder, rank};
+use crate::file::DocumentIndex;
 use crate::mask::Rules;
 
 /// Where the texts of blobs are read that facts do not hold: files of values, ConfigMaps, charts of the tree.
@@ -82,8 +83,10 @@ impl Loaded {
 #[derive(Debug, Default)]
 pub struct Tree {
     files: BTreeMap<Arc<str>, File>,
-    /// Folders, and how many entries each has.
-    folders: FastMap<Box<str>, usize>,
+    /// Where folders, YAML files and kustomizations are, for those who evaluate builds.
+    layout: Layout,
+    /// Files with documents that say something about builds.
+    deciding: BTreeMap<Arc<str>, Arc<FileFacts>>,
     /// Files that may be a folder's kustomization, by folder, best first.
     kustomizations: FastMap<Box<str>, Vec<Arc<str>>>,
     /// How texts are masked.
@@ -107,56 +110,43 @@ impl Tree {
     /// the folders that came with it.
     pub fn insert(&mut self, path: &Arc<str>, id: ObjectId, facts: Option<Arc<FileFacts>>) -> Vec<Box<str>> {
         self.remove_kustomization(path);
-        let mut came = Vec::new();
         if rank(path).is_some() && facts.as_ref().is_some_and(|facts| facts.kustomize.is_some()) {
             let named = self.kustomizations.entry(folder(path).into()).or_default();
             named.push(Arc::clone(path));
             named.sort_by_key(|path| rank(path));
         }
-        let file = File { id, facts, loaded: OnceLock::new() };
-        if self.files.insert(Arc::clone(path), file).is_none() {
-            let mut at = folder(path);
-            loop {
-                match self.folders.get_mut(at) {
-                    Some(entries) => {
-                        *entries += 1;
-                        break;
-                    }
-                    None => {
-                        self.folders.insert(at.into(), 1);
-                        came.push(at.into());
-                    }
-                }
-                if at.is_empty() {
-                    break;
-                }
-                at = folder(at);
+        match &facts {
+            Some(facts) if facts.documents.iter().any(|document| document.part.is_some()) => {
+                self.deciding.insert(Arc::clone(path), Arc::clone(facts));
             }
+            _ => drop(self.deciding.remove(path)),
         }
-        came
+        self.layout.set_file(path, facts.as_ref().map(|facts| facts.documents.len()));
+        let file = File { id, facts, loaded: OnceLock::new() };
+        let is_new = self.files.insert(Arc::clone(path), file).is_none();
+        self.lay_kustomization(path);
+        if is_new { self.layout.count(path) } else { Vec::new() }
     }
 
     /// Takes a file away. Gives back the folders that went with it.
     pub fn remove(&mut self, path: &str) -> Vec<Box<str>> {
         self.remove_kustomization(path);
-        let mut went: Vec<Box<str>> = Vec::new();
-        if self.files.remove(path).is_none() {
-            return went;
+        let Some((path, _)) = self.files.remove_entry(path) else { return Vec::new() };
+        self.deciding.remove(&path);
+        self.layout.set_file(&path, None);
+        self.lay_kustomization(&path);
+        self.layout.uncount(&path)
+    }
+
+    /// Where a path is one of a kustomization, lays out the one that counts in its folder.
+    fn lay_kustomization(&mut self, path: &str) {
+        if rank(path).is_none() {
+            return;
         }
-        let mut at = folder(path);
-        while let Some(entries) = self.folders.get_mut(at) {
-            *entries -= 1;
-            if *entries > 0 {
-                break;
-            }
-            self.folders.remove(at);
-            went.push(at.into());
-            if at.is_empty() {
-                break;
-            }
-            at = folder(at);
-        }
-        went
+        let counting = self.kustomizations.get(folder(path)).and_then(|named| named.first());
+        let facts = counting.and_then(|counting| self.files.get(counting)?.facts.as_ref());
+        let kustomize = facts.and_then(|facts| facts.kustomize.as_ref());
+        self.layout.set_kustomization(folder(path), counting.zip(kustomize));
     }
 
     fn remove_kustomization(&mut self, path: &str) {
@@ -185,6 +175,24 @@ impl Tree {
     /// All files, in order.
     pub fn files(&self) -> impl Iterator<Item = (&Arc<str>, &File)> {
         self.files.iter()
+    }
+
+    /// Where folders, YAML files and kustomizations are.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Files with documents that say something about builds, in order.
+    pub(super) fn deciding(&self) -> impl Iterator<Item = &FileFacts> {
+        self.deciding.values().map(|facts| &**facts)
+    }
+
+    /// What documents say about builds, in order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&str, DocumentIndex, &Part)> {
+        self.deciding.iter().flat_map(|(path, facts)| {
+            let documents = facts.documents.iter();
+            documents.filter_map(move |document| Some((&**path, document.index, document.part.as_deref()?)))
+        })
     }
 
     /// The facts of a file.
@@ -221,10 +229,10 @@ impl Tree {
 
 impl Folders for Tree {
     fn has_folder(&self, folder: &str) -> bool {
-        self.folders.contains_key(folder)
+        self.layout.has_folder(folder)
     }
 
     fn folders(&self) -> Vec<&str> {
-        self.folders.keys().map(|folder| &**folder).collect()
+        self.layout.folders().collect()
     }
 }

@@ -1,14 +1,16 @@
 //! Ways: how builds reach files, in a form that stays the same from one evaluation of the builds to the next.
 
+mod seen;
+#[cfg(test)]
+mod tests;
+
 use entity::kind::Renderer;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::build::{
-    self, Build, BuildKind, Builds, FastMap, FastSet, Folders as _, Part, Reach, Variables, is_kustomization,
-};
-use crate::file::DocumentIndex;
+use crate::build::{self, Build, BuildKind, Counted, FastMap, FastSet, Tables, Variables};
+use seen::{Known, Seen};
 
 /// Documents, counted once for each build that reaches them, before a tree is taken as it is written: real ones have some
 /// ten thousand.
@@ -69,7 +71,10 @@ pub struct Ways {
     kustomizations: WaysByPath,
     as_written: [Way; 1],
     known_builds: FastSet<Arc<Build>>,
-    known_variables: FastSet<Arc<Variables>>,
+    tables: Tables,
+    known: Known,
+    seen_files: Seen,
+    seen_kustomizations: Seen,
     is_exhausted: bool,
 }
 
@@ -89,118 +94,128 @@ impl Ways {
         self.is_exhausted
     }
 
-    /// Evaluates the builds anew. Gives back the files that are reached otherwise than before.
-    pub fn evaluate(&mut self, tree: &Tree) -> BTreeSet<Arc<str>> {
-        let builds = builds(tree);
-        self.is_exhausted = builds.is_exhausted();
-        let parts = Parts::of(&builds, &mut self.known_builds, &mut self.known_variables);
+    /// Evaluates the builds anew. `touched`: files that came, went or changed since. Gives back the files that are reached otherwise
+    /// than before.
+    pub fn evaluate(&mut self, tree: &Tree, touched: &BTreeSet<Arc<str>>) -> BTreeSet<Arc<str>> {
+        let layout = tree.layout();
+        let mut counted = Counted::of(&build::Tree::on(layout, tree.parts()), &mut self.tables);
+        self.is_exhausted = counted.is_exhausted();
+        let ways = self.ways(&mut counted);
+        let numbers = self.known.numbers(&ways);
+        let epoch = (layout.generation(), self.known.generation());
+        self.seen_files.begin(epoch, layout.id_count());
+        self.seen_kustomizations.begin(epoch, layout.id_count());
         let mut changed = BTreeSet::new();
         let mut evaluations = 0_usize;
         // How many of what is known stay: where that is all of it, nothing has to be looked for that went.
         let (mut files, mut kustomizations) = (0, 0);
-        for (path, file) in tree.files() {
-            let Some(facts) = &file.facts else { continue };
-            let reaches = builds.reaches(path);
-            evaluations = evaluations.saturating_add(reaches.len() * (1 + facts.documents.len()));
+        for (number, file) in layout.files().iter().enumerate() {
+            let reaches = counted.of_file(number);
+            evaluations = evaluations.saturating_add(reaches.len() * (1 + file.documents));
             if evaluations > MAX_EVALUATIONS {
                 break;
             }
-            let mut differs = parts.replace(&mut self.files, path, reaches);
             files += usize::from(!reaches.is_empty());
-            if tree.is_kustomization(path) {
-                let walks = builds.walks(build::folder(path));
-                differs |= parts.replace(&mut self.kustomizations, path, walks);
-                kustomizations += usize::from(!walks.is_empty());
-            }
-            if differs {
-                changed.insert(Arc::clone(path));
+            if self.seen_files.differ(file.id, reaches, &numbers) {
+                let path = layout.path(file.id);
+                if replace(&mut self.files, path, reaches, &ways) {
+                    changed.insert(Arc::clone(path));
+                }
             }
         }
         self.is_exhausted |= evaluations > MAX_EVALUATIONS;
+        let laid = if self.is_exhausted { Default::default() } else { layout.kustomizations() };
+        for (number, kustomization) in laid.iter().enumerate() {
+            let walks = counted.of_kustomization(number);
+            kustomizations += usize::from(!walks.is_empty());
+            if self.seen_kustomizations.differ(kustomization.file, walks, &numbers) {
+                let path = layout.path(kustomization.file);
+                if replace(&mut self.kustomizations, path, walks, &ways) {
+                    changed.insert(Arc::clone(path));
+                }
+            }
+        }
+        self.forget(tree, touched, (files, kustomizations), &mut changed);
+        changed
+    }
+
+    /// Forgets the ways to what is not there any more, so that of each kind so many stay.
+    fn forget(
+        &mut self,
+        tree: &Tree,
+        touched: &BTreeSet<Arc<str>>,
+        (files, kustomizations): (usize, usize),
+        changed: &mut BTreeSet<Arc<str>>,
+    ) {
         let exhausted = self.is_exhausted;
         let is_gone = |path: &Arc<str>| exhausted || tree.facts(path).is_none();
         let is_none_now = |path: &Arc<str>| is_gone(path) || !tree.is_kustomization(path);
+        for path in touched {
+            if is_gone(path) && self.files.remove(path).is_some() {
+                changed.insert(Arc::clone(path));
+            }
+            if is_none_now(path) && self.kustomizations.remove(path).is_some() {
+                changed.insert(Arc::clone(path));
+            }
+        }
+        // Nothing goes that was not touched, unless there is too much of it all.
         if exhausted || files != self.files.len() {
             changed.extend(self.files.extract_if(|path, _| is_gone(path)).map(|(path, _)| path));
         }
         if exhausted || kustomizations != self.kustomizations.len() {
             changed.extend(self.kustomizations.extract_if(|path, _| is_none_now(path)).map(|(path, _)| path));
         }
-        changed
-    }
-}
-
-/// The builds of a tree.
-fn builds(tree: &Tree) -> Builds {
-    let (mut paths, mut kustomizations): (Vec<&str>, Vec<_>) = Default::default();
-    let mut parts: Vec<(&str, DocumentIndex, &Part)> = Vec::new();
-    for (path, file) in tree.files() {
-        let Some(facts) = &file.facts else { continue };
-        paths.push(path);
-        kustomizations.extend(facts.kustomize.as_ref().filter(|_| is_kustomization(path)).map(|file| (&**path, file)));
-        let documents = facts.documents.iter();
-        parts.extend(documents.filter_map(|document| Some((&**path, document.index, document.part.as_deref()?))));
-    }
-    let mut built = build::Tree::new(paths, kustomizations, parts);
-    built.add_folders(tree.folders());
-    Builds::as_counted(&built)
-}
-
-/// Builds and variables by their numbers, those that were known before as the same things.
-struct Parts {
-    builds: Vec<Arc<Build>>,
-    variables: Vec<Arc<Variables>>,
-}
-
-impl Parts {
-    fn of(builds: &Builds, known_builds: &mut FastSet<Arc<Build>>, known: &mut FastSet<Arc<Variables>>) -> Self {
-        Self { builds: shared(builds.builds(), known_builds), variables: shared(builds.all_variables(), known) }
+        if exhausted {
+            self.seen_files.clear();
+            self.seen_kustomizations.clear();
+        }
     }
 
-    fn variables(&self, reach: &Reach) -> Option<&Arc<Variables>> {
-        reach.variables().and_then(|number| self.variables.get(number))
-    }
-
-    fn ways(&self, reaches: &[Reach]) -> Box<[Way]> {
-        let way = |reach: &Reach| Way {
-            build: self.builds.get(reach.build).cloned(),
+    /// All ways to reach something by their numbers, what they are made of as it was known before.
+    fn ways(&mut self, counted: &mut Counted) -> Vec<Way> {
+        let builds = shared(counted.take_builds(), &mut self.known_builds);
+        let variables = counted.variables();
+        let reaches = counted.reaches().iter().map(|reach| Way {
+            build: builds.get(reach.build).cloned(),
             forced: reach.forced.clone(),
             default: reach.default.clone(),
-            variables: self.variables(reach).cloned(),
-        };
-        reaches.iter().map(way).collect()
+            variables: reach.variables().and_then(|number| variables.get(number)).cloned(),
+        });
+        reaches.collect()
     }
+}
 
-    /// Whether these are the ways of old. Most are, so that none is made only to be compared.
-    fn are(&self, ways: &[Way], reaches: &[Reach]) -> bool {
-        let is = |(way, reach): (&Way, &Reach)| {
-            way.build.as_ref() == self.builds.get(reach.build)
-                && way.forced == reach.forced
-                && way.default == reach.default
-                && way.variables.as_ref() == self.variables(reach)
-        };
-        ways.len() == reaches.len() && ways.iter().zip(reaches).all(is)
-    }
-
-    /// Puts ways in the place of those that were; whether they differ. No ways: as written.
-    fn replace(&self, known: &mut WaysByPath, path: &Arc<str>, reaches: &[Reach]) -> bool {
-        match known.get_mut(path) {
-            Some(old) if self.are(old, reaches) => false,
-            Some(_) if reaches.is_empty() => known.remove(path).is_some(),
-            Some(old) => {
-                *old = self.ways(reaches);
-                true
-            }
-            None if reaches.is_empty() => false,
-            None => known.insert(Arc::clone(path), self.ways(reaches)).is_none(),
+/// Puts ways in the place of those that were; whether they differ. No ways: as written.
+fn replace(known: &mut WaysByPath, path: &Arc<str>, reaches: &[u32], ways: &[Way]) -> bool {
+    let new = || reaches.iter().map(|number| ways[*number as usize].clone()).collect();
+    let are = |old: &[Way]| {
+        old.len() == reaches.len() && old.iter().zip(reaches).all(|(old, number)| *old == ways[*number as usize])
+    };
+    match known.get_mut(path) {
+        Some(old) if are(old) => false,
+        Some(_) if reaches.is_empty() => known.remove(path).is_some(),
+        Some(old) => {
+            *old = new();
+            true
         }
+        None if reaches.is_empty() => false,
+        None => known.insert(Arc::clone(path), new()).is_none(),
     }
 }
 
 /// All of them, each as it was known; afterwards they are what is known.
-fn shared<T: Clone + Eq + std::hash::Hash>(all: &[T], known: &mut FastSet<Arc<T>>) -> Vec<Arc<T>> {
-    let share = |thing: &T| known.get(thing).map_or_else(|| Arc::new(thing.clone()), Arc::clone);
-    let shared: Vec<Arc<T>> = all.iter().map(share).collect();
-    *known = shared.iter().cloned().collect();
+fn shared(all: Vec<Build>, known: &mut FastSet<Arc<Build>>) -> Vec<Arc<Build>> {
+    let mut is_other = all.len() != known.len();
+    let share = |build: Build| match known.get(&build) {
+        Some(known) => Arc::clone(known),
+        None => {
+            is_other = true;
+            Arc::new(build)
+        }
+    };
+    let shared: Vec<Arc<Build>> = all.into_iter().map(share).collect();
+    if is_other {
+        *known = shared.iter().cloned().collect();
+    }
     shared
 }

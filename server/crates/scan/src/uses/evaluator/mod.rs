@@ -111,7 +111,8 @@ impl Evaluator {
             self.change(change, &mut round);
         }
         if round.decisive || self.names_any(&round.config_maps) {
-            round.touched.extend(self.ways.evaluate(&self.tree));
+            let otherwise = self.ways.evaluate(&self.tree, &round.touched);
+            round.touched.extend(otherwise);
         }
         for path in &round.touched {
             let entries = match self.tree.file(path) {
