@@ -95,14 +95,14 @@ impl Index {
 
     /// Puts a file's entries in the place of those that it had. Gives back the keys whose answers changed.
     pub fn replace(&mut self, file: &Arc<str>, entries: Vec<(Key, Entry)>) -> BTreeSet<Key> {
+        if self.by_file.get(file).map_or(&[][..], Vec::as_slice) == entries {
+            return BTreeSet::new();
+        }
         let old = match entries.is_empty() {
             true => self.by_file.remove(file),
             false => self.by_file.insert(Arc::clone(file), entries.clone()),
         };
         let old = old.unwrap_or_default();
-        if old == entries {
-            return BTreeSet::new();
-        }
         let (old, new) = (by_key(old), by_key(entries));
         let mut changed = BTreeSet::new();
         for key in old.keys().chain(new.keys()) {

@@ -25,10 +25,10 @@ pub fn home_of(url: &str) -> Option<Box<str>> {
 }
 
 /// Kind and name of the source of a Flux Kustomization whose folder, not the root, is in the tree.
-pub fn serving(tree: &Tree, path: &FluxPath) -> Option<(Box<str>, Box<str>)> {
-    let folder = from_root(path.path.as_deref().unwrap_or_default())?;
-    let is_here = !folder.is_empty() && tree.has_folder(&folder);
-    is_here.then(|| Some((path.source_kind.clone().unwrap_or_default(), path.source_name.clone()?)))?
+pub fn serving<'f>(tree: &Tree, path: &'f FluxPath) -> Option<(&'f str, &'f str)> {
+    let folder = path.folder.as_deref()?;
+    let is_here = !folder.is_empty() && tree.has_folder(folder);
+    is_here.then(|| Some((path.source_kind.as_deref().unwrap_or_default(), path.source_name.as_deref()?)))?
 }
 
 impl<'e> Asker<'e> {

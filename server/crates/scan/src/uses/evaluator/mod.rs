@@ -14,7 +14,7 @@ use super::index::{Entry, Fact, Index, Key, entries};
 use super::source::ChartSources;
 use super::tree::{Blobs, File, Tree};
 use super::ways::Ways;
-use crate::build::{Part, folder, is_kustomization};
+use crate::build::{FastSet, Part, folder, is_kustomization};
 use crate::mask::Rules;
 
 pub use delta::{Change, Delta, Findings};
@@ -203,8 +203,9 @@ impl Evaluator {
 
     /// Finds out which sources serve folders of the tree.
     fn decide_what_serves(&mut self, dirty: &mut BTreeSet<Key>) {
-        let (mut serving_now, mut homes) = (HashSet::new(), HashSet::new());
-        for facts in self.special.iter().filter_map(|path| self.tree.facts(path)) {
+        let mut serving_now: FastSet<(&str, &str)> = FastSet::default();
+        let mut homes = HashSet::new();
+        for facts in self.tree.deciding() {
             for document in &facts.documents {
                 match &document.subject {
                     Subject::FluxKustomization(flux) => serving_now.extend(serving(&self.tree, flux)),
@@ -216,6 +217,8 @@ impl Evaluator {
                 }
             }
         }
+        let owned = |(kind, name): (&str, &str)| -> (Box<str>, Box<str>) { (kind.into(), name.into()) };
+        let serving_now: HashSet<_> = serving_now.into_iter().map(owned).collect();
         let key = |(kind, name): &(Box<str>, Box<str>)| Key::Serving(kind.as_ref().into(), name.as_ref().into());
         dirty.extend(self.serving.symmetric_difference(&serving_now).map(key));
         dirty.extend(self.homes.symmetric_difference(&homes).map(|home| Key::Home(home.as_ref().into())));
@@ -268,13 +271,15 @@ impl Evaluator {
         let found = asker.charts(Place { path: &id.0, facts }, id.1);
         let (asked, own) = (asker.take_asked(), asker.take_own());
         let state = self.units.entry(id.clone()).or_default();
+        state.own = own;
         self.bytes = kept + size(&found);
         replace_askers(&mut self.charts_askers, &mut state.charts_asked, asked, id);
         let old = std::mem::replace(&mut state.charts, found);
         let new = &state.charts;
-        state.own = own;
-        differ(&old.uses, &new.uses, &mut delta.went.uses);
-        differ(&new.uses, &old.uses, &mut delta.came.uses);
+        if old.uses != new.uses {
+            differ(&old.uses, &new.uses, &mut delta.went.uses);
+            differ(&new.uses, &old.uses, &mut delta.came.uses);
+        }
         if old.partial != new.partial {
             delta.went.partials.extend(old.partial);
             delta.came.partials.extend(new.partial.clone());
@@ -294,6 +299,9 @@ impl Evaluator {
         self.references += found.references.len();
         replace_askers(&mut self.references_askers, &mut state.references_asked, asked, id);
         let old = std::mem::replace(&mut state.references, found);
+        if old.references == state.references.references {
+            return;
+        }
         // Both are in order.
         let differ = |all: &[Reference], others: &[Reference]| -> Vec<Reference> {
             all.iter().filter(|one| others.binary_search(one).is_err()).cloned().collect()

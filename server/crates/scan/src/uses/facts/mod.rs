@@ -22,7 +22,7 @@ pub use references::RawReference;
 use super::image::{ImagePlace, find_images};
 use super::text::{MAX_TEXT, items, string, word_at};
 use super::values::View;
-use crate::build::{KustomizeFile, Part, is_bare_kustomization, is_literal};
+use crate::build::{KustomizeFile, Part, is_bare_kustomization, is_literal, join};
 use crate::file::DocumentIndex;
 use crate::identity::Identity;
 use crate::mask::{self, Rules};
@@ -103,8 +103,8 @@ pub enum Subject {
 /// Where a Flux Kustomization says its folder is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FluxPath {
-    /// As a text.
-    pub path: Option<Box<str>>,
+    /// Of the path as a text; `None` where that leads out of the repository.
+    pub folder: Option<Box<str>>,
     /// As any scalar.
     pub word: Option<Box<str>>,
     pub source_kind: Option<Box<str>>,
@@ -315,8 +315,9 @@ impl Subject {
 impl FluxPath {
     fn read(spec: Option<Node<'_>>) -> Self {
         let word = |path: &[&str]| spec.and_then(|spec| word_at(spec, path)).map(Into::into);
+        let text = spec.and_then(|spec| string(spec.get("path"))).unwrap_or_default();
         Self {
-            path: spec.and_then(|spec| string(spec.get("path"))).map(Into::into),
+            folder: join("", text.trim_start_matches('/')).map(Into::into),
             word: word(&["path"]),
             source_kind: word(&["sourceRef", "kind"]),
             source_name: word(&["sourceRef", "name"]),
