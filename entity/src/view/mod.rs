@@ -78,8 +78,8 @@ pub use scan::ScanRun;
 pub use task::{DiskUse, ForgeBudget, JobDetail, JobLogLine, QueueDepth, Schedule, Tasks, Worker};
 pub use tekton::{TektonFound, TektonResource};
 pub use trigger::{
-    Clause, Condition, Delivery, DeliveryAttempt, DeliveryFilter, Pace, Replayed, SentRequest, Target, Trigger,
-    TriggerDay, Verdict,
+    Clause, Condition, Delivery, DeliveryAttempt, DeliveryFilter, DeliveryProgress, Pace, Replayed, SentRequest,
+    Target, Trigger, TriggerDay, Verdict,
 };
 pub use trigger_check::{
     ConditionCheck, DeliveryDetail, DryRun, DryRunMatch, FieldError, HEALTH_DAYS, TriggerDetail, TriggerSecret,

@@ -199,6 +199,27 @@ pub struct Delivery {
     pub run_at: Option<DateTime<Utc>>,
 }
 
+/// How far a delivery is, beside an event that says the rest of it. A branch's page has hundreds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "db", derive(sea_orm::DerivePartialModel), sea_orm(entity = "crate::table::delivery::Entity"))]
+pub struct DeliveryProgress {
+    pub id: Uuid,
+    pub state: DeliveryState,
+    pub attempts: i32,
+    pub next_try_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Of the last answer.
+    pub status: Option<i32>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// What the target calls what it began.
+    pub answer_id: Option<String>,
+    /// How far that got, where the target tells.
+    pub run_state: Option<RunState>,
+    pub run_name: Option<String>,
+    pub run_at: Option<DateTime<Utc>>,
+}
+
 /// What came of asking for many deliveries once more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

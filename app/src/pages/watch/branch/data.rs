@@ -1,5 +1,4 @@
-use entity::kind::{DeliveryState, RunState};
-use entity::view::{Branch, BranchEvent, CommitSummary, CommitWords, Listing, PageQuery, Timestamp};
+use entity::view::{Branch, BranchEvent, CommitSummary, CommitWords, DeliveryProgress, Listing, PageQuery, Timestamp};
 use leptos::prelude::*;
 use leptos::server_fn::codec::{GetUrl, Postcard};
 use serde::{Deserialize, Serialize};
@@ -47,25 +46,7 @@ pub struct Entry {
     /// How many more came with it.
     pub more: i64,
     /// What was told to whom, of those that its verdicts name.
-    pub deliveries: Vec<Told>,
-}
-
-/// How far a delivery is. A page has hundreds, so that what the page says elsewhere is left out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Told {
-    pub id: Uuid,
-    pub state: DeliveryState,
-    pub attempts: i32,
-    pub next_try_at: Option<Timestamp>,
-    pub finished_at: Option<Timestamp>,
-    /// Of the last answer.
-    pub status: Option<i32>,
-    /// Why the last attempt failed, where none arrived.
-    pub error: Option<String>,
-    /// What the target calls what it began.
-    pub answer_id: Option<String>,
-    /// How far that got, what it is called, and when the target told.
-    pub run: Option<(RunState, Option<String>, Option<Timestamp>)>,
+    pub deliveries: Vec<DeliveryProgress>,
 }
 
 /// A branch with what happened to it, as the page's address says.
@@ -115,13 +96,15 @@ mod read {
     use std::collections::{BTreeSet, HashMap};
 
     use actions::Actor;
-    use actions::triggers::show_delivery;
-    use entity::kind::{BranchEventKind, DeliveryState};
-    use entity::view::{BranchEvent, CommitSummary, CommitWords, Delivery, Listing, Push, Repository, compare_url};
+    use actions::triggers::show_progress;
+    use entity::kind::BranchEventKind;
+    use entity::view::{
+        BranchEvent, CommitSummary, CommitWords, DeliveryProgress, Listing, Push, Repository, compare_url,
+    };
     use store::{commits, triggers};
     use uuid::Uuid;
 
-    use super::{Entry, Told};
+    use super::Entry;
     use crate::context::ServerContext;
     use crate::error::AppError;
 
@@ -135,20 +118,6 @@ mod read {
         Some(Push { old, new: event.new_commit.clone()? })
     }
 
-    fn told(delivery: Delivery) -> Told {
-        Told {
-            id: delivery.id,
-            state: delivery.state,
-            attempts: delivery.attempts,
-            next_try_at: delivery.next_try_at.filter(|_| !delivery.state.is_finished()),
-            finished_at: delivery.finished_at,
-            status: delivery.status,
-            error: delivery.error.filter(|_| delivery.state != DeliveryState::Delivered),
-            answer_id: delivery.answer_id,
-            run: delivery.run_state.map(|state| (state, delivery.run_name, delivery.run_at)),
-        }
-    }
-
     /// The events with what followed from each, asked for together.
     pub(super) async fn entries(
         context: &ServerContext,
@@ -159,9 +128,9 @@ mod read {
         let c = &context.db.read;
         let ids = events.data.iter().flat_map(|event| &event.verdicts).filter_map(|verdict| verdict.delivery_id);
         let ids: Vec<Uuid> = ids.collect();
-        let shown = |delivery: Delivery| (delivery.id, told(show_delivery(actor, delivery)));
-        let deliveries: HashMap<Uuid, Told> =
-            triggers::find_deliveries(c, &ids).await?.into_iter().map(shown).collect();
+        let shown = |progress: DeliveryProgress| (progress.id, show_progress(actor, progress));
+        let deliveries: HashMap<Uuid, DeliveryProgress> =
+            triggers::find_progress(c, &ids).await?.into_iter().map(shown).collect();
         // Commits that changed no resource, and those of branches that are not scanned, are not stored.
         let is_scanned = |event: &BranchEvent| event.branch_name == repository.default_branch;
         let pushes = events.data.iter().filter_map(|event| push(event, is_scanned(event)));

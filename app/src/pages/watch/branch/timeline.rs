@@ -1,12 +1,12 @@
 //! What happened to a branch and what followed from each: who was to be told and why, what was sent, and what came of it.
 
 use entity::kind::{BranchEventState, ClauseKind, DeliveryState, RunState};
-use entity::view::{BranchEvent, Clause, CommitSummary, CommitWords, Timestamp, Verdict};
+use entity::view::{BranchEvent, Clause, CommitSummary, CommitWords, DeliveryProgress, Timestamp, Verdict};
 use leptos::prelude::*;
 use uuid::Uuid;
 
 use super::super::list::forced_tag;
-use super::data::{Entry, Told};
+use super::data::Entry;
 use super::tekton;
 use crate::components::{Glyph, Icon, TimeAgo, commit_href, counted};
 use crate::pages::branches::{happened_badge, noticed_words, state_badge, step};
@@ -84,7 +84,7 @@ fn more_commits(count: i64, compare_url: Option<String>) -> AnyView {
 }
 
 /// Who was to be told, and what came of it; or why nobody was yet.
-fn followed(event: &BranchEvent, deliveries: Vec<Told>, now: Timestamp) -> AnyView {
+fn followed(event: &BranchEvent, deliveries: Vec<DeliveryProgress>, now: Timestamp) -> AnyView {
     if event.verdicts.is_empty() {
         let text = match (event.processed_at.is_some(), event.state) {
             (true, BranchEventState::Failed) => "Which triggers it meets could not be found out.",
@@ -105,7 +105,7 @@ fn followed(event: &BranchEvent, deliveries: Vec<Told>, now: Timestamp) -> AnyVi
 }
 
 /// A trigger whose condition the event meets: what it was told, and why.
-fn line(verdict: &Verdict, delivery: Option<Told>, now: Timestamp) -> AnyView {
+fn line(verdict: &Verdict, delivery: Option<DeliveryProgress>, now: Timestamp) -> AnyView {
     let mut facts = Vec::new();
     let mut quiet = |text: &'static str| facts.push(view! { <span class="quiet">{text}</span> }.into_any());
     if verdict.is_repeated {
@@ -119,8 +119,9 @@ fn line(verdict: &Verdict, delivery: Option<Told>, now: Timestamp) -> AnyView {
     let mut below = Vec::new();
     if let Some(delivery) = delivery {
         sent(&delivery, now, &mut facts);
-        below.extend(delivery.error.map(|error| view! { <p class="field-error">{error}</p> }.into_any()));
-        below.extend(delivery.run.map(|(state, name, at)| run(state, name, at, now)));
+        let error = delivery.error.filter(|_| delivery.state != DeliveryState::Delivered);
+        below.extend(error.map(|error| view! { <p class="field-error">{error}</p> }.into_any()));
+        below.extend(delivery.run_state.map(|state| run(state, delivery.run_name, delivery.run_at, now)));
     }
     below.extend(clauses(&verdict.clauses));
     view! {
@@ -192,7 +193,7 @@ fn clauses(clauses: &[Clause]) -> Option<AnyView> {
 }
 
 /// A delivery: how far it is, what the target answered, and where there is more of it.
-fn sent(delivery: &Told, now: Timestamp, facts: &mut Vec<AnyView>) {
+fn sent(delivery: &DeliveryProgress, now: Timestamp, facts: &mut Vec<AnyView>) {
     facts.push(delivery_badge(delivery.state));
     // One attempt is what is expected.
     if delivery.attempts > 1 || (delivery.attempts == 1 && delivery.state != DeliveryState::Delivered) {
@@ -208,7 +209,7 @@ fn sent(delivery: &Told, now: Timestamp, facts: &mut Vec<AnyView>) {
         let whole = (short.len() < id.len()).then_some(id);
         facts.push(view! { <span class="fact"><span class="quiet">"as "</span> <code class="path" title=whole>{short}</code></span> }.into_any());
     }
-    if let Some(time) = delivery.next_try_at {
+    if let Some(time) = delivery.next_try_at.filter(|_| !delivery.state.is_finished()) {
         facts.push(
             view! { <span class="fact"><span class="quiet">"next try "</span> <TimeAgo time now /></span> }.into_any(),
         );

@@ -26,7 +26,7 @@ pub use replay::{MOST_REPLAYED, Replay, count_failed, replay, replay_one, test};
 pub use secret::{
     NewSecret, SecretPart, find_secret_state, open_secrets, put_secrets, remove_secret, set_secret, wants_secret,
 };
-pub use shown::{show_attempts, show_delivery, show_trigger};
+pub use shown::{show_attempts, show_delivery, show_progress, show_trigger};
 pub use sink::{MadeSink, find_sink_time, make_sink, remove_sink};
 
 /// What a commit changed and what Tekton's resources it brings, read from the clone: implemented by the server.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use entity::kind::Permission;
-use entity::view::{Delivery, DeliveryAttempt, MASK, Target, Trigger};
+use entity::view::{Delivery, DeliveryAttempt, DeliveryProgress, MASK, Target, Trigger};
 
 use super::change::origin;
 use crate::Actor;
@@ -54,6 +54,15 @@ pub fn show_delivery(actor: &Actor, delivery: Delivery) -> Delivery {
     match sees_all(actor) {
         true => delivery,
         false => Delivery { error: delivery.error.map(|_| hidden()), ..delivery },
+    }
+}
+
+/// The same of how far one is.
+#[must_use]
+pub fn show_progress(actor: &Actor, progress: DeliveryProgress) -> DeliveryProgress {
+    match sees_all(actor) {
+        true => progress,
+        false => DeliveryProgress { error: progress.error.map(|_| hidden()), ..progress },
     }
 }
 

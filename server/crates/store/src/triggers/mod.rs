@@ -35,7 +35,7 @@ pub use claim::{
 };
 pub use configured::{Pinned, pin_triggers};
 pub use decide::{Decision, decide, decide_unknown};
-pub use deliveries::{find_deliveries, find_delivery, list_attempts, list_deliveries};
+pub use deliveries::{find_delivery, find_progress, list_attempts, list_deliveries};
 pub use list::{EnabledTrigger, enabled_triggers, find_target, find_trigger, hold_target, list_triggers};
 pub use past::{PastCommit, PastEvent, past_commits, past_events};
 pub use remove::remove_trigger;

@@ -107,7 +107,7 @@ pub(super) async fn ask_all(db: &Db, repository: Uuid) -> Vec<(String, Statement
     ask!("gone names", |c| watch::gone_names(c, repository, &["b1", "b2"]));
     ask!("watched names", |c| watch::list_watched_names(c, 100));
     ask!("receipts", |c| watch::list_receipts(c, repository, PAGE));
-    ask!("some deliveries", |c| triggers::find_deliveries(c, &[branch]));
+    ask!("some deliveries", |c| triggers::find_progress(c, &[branch]));
     ask!("some commits", |c| store::commits::find_commits(
         c,
         repository,
