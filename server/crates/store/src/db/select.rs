@@ -82,6 +82,16 @@ pub(crate) fn paged<S: QuerySelect>(select: S, page: PageQuery) -> S {
     select.limit(std::cmp::min(page.limit, MAX_PAGE)).offset(at_most(page.skip))
 }
 
+/// The same rows counted from the nearer end of the list, and whether that is its last row: what a page skips is read.
+pub(crate) fn from_nearer_end(page: PageQuery, count: u64) -> (PageQuery, bool) {
+    let end = Ord::min(page.skip.saturating_add(Ord::min(page.limit, MAX_PAGE)), count);
+    let behind = count - end;
+    if page.skip >= count || behind >= page.skip {
+        return (page, false);
+    }
+    (PageQuery { skip: behind, limit: end - page.skip }, true)
+}
+
 /// The first rows of a question, with how many match: counted only where some may have been left out.
 pub(crate) async fn listed<T, E: EntityTrait>(
     c: &impl ConnectionTrait,
@@ -140,4 +150,21 @@ pub(crate) async fn insert_from<E: EntityTrait>(
     insert.into_table(E::default().table_ref()).columns(columns);
     let insert = insert.select_from(select).map_err(|error| DbErr::Custom(error.to_string()))?;
     Ok(c.execute(insert).await?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_pages_are_read_from_the_end_and_are_the_same_rows() {
+        let page = |skip, limit| PageQuery { skip, limit };
+        assert_eq!(from_nearer_end(page(0, 25), 100), (page(0, 25), false));
+        assert_eq!(from_nearer_end(page(90, 25), 100), (page(0, 10), true));
+        assert_eq!(from_nearer_end(page(70, 25), 100), (page(5, 25), true));
+        assert_eq!(from_nearer_end(page(100, 25), 100), (page(100, 25), false));
+        assert_eq!(from_nearer_end(page(0, 25), 0), (page(0, 25), false));
+        let last = page(u64::MAX, 25);
+        assert_eq!(from_nearer_end(last, 100), (last, false));
+    }
 }

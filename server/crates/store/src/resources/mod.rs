@@ -26,10 +26,10 @@ pub use versions::{
 
 use self::row::{FullResourceRow, ResourceRow};
 use super::{ConnectionTrait, Result};
-use crate::db::select::{MAX_PAGE, matching, paged};
+use crate::db::select::{MAX_PAGE, from_nearer_end, matching, paged};
 use entity::kind::Facet;
 use entity::table::{facet_total, repository, repository_facet, resource, resource_data};
-use entity::view::{Listing, PageQuery, Resource, ResourceFacets, ResourceFilter};
+use entity::view::{Listing, Resource, ResourceFacets, ResourceFilter};
 
 /// Which resources, one page of them.
 pub async fn list_resources(c: &impl ConnectionTrait, filter: &ResourceFilter) -> Result<Listing<Resource>> {
@@ -51,16 +51,6 @@ pub async fn list_resources(c: &impl ConnectionTrait, filter: &ResourceFilter) -
         rows.into_iter().map(|row| row.into_view(None)).collect()
     };
     Ok(Listing { data, count })
-}
-
-/// The same rows counted from the nearer end of the list, and whether that is its last row: what a page skips is read.
-fn from_nearer_end(page: PageQuery, count: u64) -> (PageQuery, bool) {
-    let end = Ord::min(page.skip.saturating_add(Ord::min(page.limit, MAX_PAGE)), count);
-    let behind = count - end;
-    if page.skip >= count || behind >= page.skip {
-        return (page, false);
-    }
-    (PageQuery { skip: behind, limit: end - page.skip }, true)
 }
 
 /// From a resource to its `data`.
@@ -103,21 +93,4 @@ pub async fn resource_facets(c: &impl ConnectionTrait, filter: &ResourceFilter) 
 fn choices<E: EntityTrait>(values: Select<E>, value: E::Column, active: E::Column) -> Select<E> {
     let named = values.select_only().column_as(value, "name").column_as(active, "count");
     named.order_by(active, Order::Desc).order_by(value, Order::Asc).limit(MAX_PAGE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn deep_pages_are_read_from_the_end_and_are_the_same_rows() {
-        let page = |skip, limit| PageQuery { skip, limit };
-        assert_eq!(from_nearer_end(page(0, 25), 100), (page(0, 25), false));
-        assert_eq!(from_nearer_end(page(90, 25), 100), (page(0, 10), true));
-        assert_eq!(from_nearer_end(page(70, 25), 100), (page(5, 25), true));
-        assert_eq!(from_nearer_end(page(100, 25), 100), (page(100, 25), false));
-        assert_eq!(from_nearer_end(page(0, 25), 0), (page(0, 25), false));
-        let last = page(u64::MAX, 25);
-        assert_eq!(from_nearer_end(last, 100), (last, false));
-    }
 }

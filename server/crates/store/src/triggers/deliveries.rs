@@ -2,17 +2,17 @@
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _, Select,
 };
 use uuid::Uuid;
 
-use crate::db::select::{constant, count, is_any, matching, paged};
+use crate::db::select::{constant, count, from_nearer_end, is_any, matching, paged};
 use crate::db::{ConnectionTrait, Result, first_id};
 use entity::kind::{BranchEventKind, BranchEventState, DeliveryState, RunState, TargetKind};
 use entity::table::{branch, delivery, delivery_attempt, repository, trigger};
 use entity::value::ObjectId;
-use entity::view::{Delivery, DeliveryAttempt, DeliveryFilter, Listing, Timestamp};
+use entity::view::{Delivery, DeliveryAttempt, DeliveryFilter, DeliveryProgress, Listing, Timestamp};
 
 /// Deliveries that are not finished; written so that their index serves.
 pub(crate) fn is_unfinished() -> Expr {
@@ -116,11 +116,10 @@ pub async fn find_delivery(c: &impl ConnectionTrait, id: Uuid) -> Result<Option<
     Ok(row.map(Delivery::from))
 }
 
-/// Those of these deliveries that are there, in no order.
-pub async fn find_deliveries(c: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Delivery>> {
-    let rows = find_views().filter(is_any(delivery::Column::Id.into_expr(), ids.iter().copied()));
-    let rows = rows.into_partial_model::<Row>().all(c).await?;
-    Ok(rows.into_iter().map(Delivery::from).collect())
+/// How far those of these deliveries are that are there, in no order.
+pub async fn find_progress(c: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<DeliveryProgress>> {
+    let these = delivery::Entity::find().filter(is_any(delivery::Column::Id.into_expr(), ids.iter().copied()));
+    Ok(these.into_partial_model().all(c).await?)
 }
 
 /// Which deliveries, newest first.
@@ -128,7 +127,9 @@ pub async fn list_deliveries(c: &impl ConnectionTrait, filter: &DeliveryFilter) 
     use delivery::Column::Id;
     let deliveries = matching::<delivery::Entity>(conditions(filter));
     let count = count(c, deliveries.clone()).await?;
-    let ids = paged(deliveries.select_only().column(Id).order_by_desc(Id), filter.page).into_query();
+    let (page, back) = from_nearer_end(filter.page, count);
+    let order = if back { Order::Asc } else { Order::Desc };
+    let ids = paged(deliveries.select_only().column(Id).order_by(Id, order), page).into_query();
     let rows = find_views().filter(delivery::COLUMN.id.in_subquery(ids)).order_by_desc(Id);
     let rows = rows.into_partial_model::<Row>().all(c).await?;
     Ok(Listing { data: rows.into_iter().map(Delivery::from).collect(), count })

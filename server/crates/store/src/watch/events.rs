@@ -3,13 +3,13 @@
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Condition, ExprTrait as _, Func, JoinType, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait as _, DerivePartialModel, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DerivePartialModel, EntityTrait as _, Order, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     QueryTrait as _, Select, Set,
 };
 use uuid::Uuid;
 
 use crate::db::pattern::contains;
-use crate::db::select::{count, is_like, matching, paged};
+use crate::db::select::{count, from_nearer_end, is_like, matching, paged};
 use crate::db::{ConnectionTrait, Result, first_id};
 use crate::repositories::shorten;
 use entity::kind::{BranchEventKind, BranchEventState, NoticedBy};
@@ -87,12 +87,14 @@ pub async fn list_branch_events(c: &impl ConnectionTrait, filter: &BranchEventFi
     use branch_event::Column::{Id, Kind, Sequence};
     let events = matching::<branch_event::Entity>(conditions(filter));
     let count = count(c, events.clone()).await?;
-    let order = |events: Select<branch_event::Entity>| match filter.branch_id {
-        Some(_) => events.order_by_desc(Sequence).order_by_desc(Kind),
-        None => events.order_by_desc(Id),
+    let order = |events: Select<branch_event::Entity>, order: Order| match filter.branch_id {
+        Some(_) => events.order_by(Sequence, order.clone()).order_by(Kind, order),
+        None => events.order_by(Id, order),
     };
-    let ids = paged(order(events.select_only().column(Id)), filter.page).into_query();
-    let rows = order(find_views().filter(branch_event::COLUMN.id.in_subquery(ids)));
+    let (page, back) = from_nearer_end(filter.page, count);
+    let ids = order(events.select_only().column(Id), if back { Order::Asc } else { Order::Desc });
+    let ids = paged(ids, page).into_query();
+    let rows = order(find_views().filter(branch_event::COLUMN.id.in_subquery(ids)), Order::Desc);
     let rows = rows.into_partial_model::<Row>().all(c).await?;
     Ok(Listing { data: rows.into_iter().map(BranchEvent::from).collect(), count })
 }
