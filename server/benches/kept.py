@@ -23,6 +23,7 @@ def kept(report, folder: pathlib.Path, engine: str, database: str) -> None:
         came, session, _ = come(server.port, PERSON, "198.51.100.1")
         if not came:
             raise RuntimeError("the right password does not get in")
+        server.call_off()
         time.sleep(10)
         head = f"Cookie: {session}\r\nAccept: text/html\r\n"
         for name, paths in _pages(server).items():
