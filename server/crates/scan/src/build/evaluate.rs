@@ -31,13 +31,22 @@ pub(super) struct Evaluated {
 }
 
 pub(super) fn evaluate(tree: &Tree<'_>, reading: Reading, known: &mut Tables) -> Evaluated {
+    if tree.is_too_much() {
+        return Evaluated { exhausted: true, ..Evaluated::default() };
+    }
     let flux: Vec<Placed<'_, FluxKustomization>> = tree.flux().collect();
     let served = served_from_here(tree, &flux, reading);
     let mut tables: Vec<Arc<Variables>> = Vec::new();
     let mut numbers: FastMap<*const Variables, usize> = FastMap::default();
     let mut table_of: Vec<Option<usize>> = Vec::with_capacity(flux.len());
+    let mut steps = 0;
     for placed in &flux {
-        table_of.push(tree.variables(placed).map(|layers| {
+        let layers = tree.variables(placed);
+        steps += layers.as_ref().map_or(0, Vec::len);
+        if steps > MAX_STEPS {
+            return Evaluated { exhausted: true, ..Evaluated::default() };
+        }
+        table_of.push(layers.map(|layers| {
             let table = known.of(layers);
             *numbers.entry(Arc::as_ptr(&table)).or_insert_with(|| {
                 tables.push(table);

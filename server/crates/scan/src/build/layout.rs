@@ -1,6 +1,8 @@
 //! Where files, folders and kustomizations are, by numbers that stay: a tree that lives on from commit to commit finds out once what
 //! its kustomizations name, and not again in each evaluation.
 
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::FastMap;
@@ -12,6 +14,12 @@ pub(crate) type PathId = u32;
 /// Paths that may be known beside those that were in use last; then those that nothing names any more are forgotten. Tests want to
 /// see that happen.
 const SPARE: usize = if cfg!(test) { 8 } else { 4_096 };
+
+/// Bytes that all that kustomizations name may take: real trees have a few megabytes. One short file that stands in many folders
+/// names others in each of them.
+const MAX_NAMED: usize = 32 << 20;
+/// What a name takes beside its text.
+const NAME: usize = 64;
 
 /// A file that is read.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +40,10 @@ pub(crate) struct Kustomization {
     pub components: Box<[PathId]>,
     pub resources: Box<[PathId]>,
     pub generators: Box<[PathId]>,
+    /// Bytes of what it names.
+    named: usize,
+    /// It names more than there was room for, and none of it is known.
+    is_left_out: bool,
 }
 
 /// The files, folders and kustomizations of a tree.
@@ -43,6 +55,12 @@ pub(crate) struct Layout {
     files: Vec<LaidFile>,
     /// In the order of their folders.
     kustomizations: Vec<Kustomization>,
+    /// What was told since these were put in order; nothing where one went. Many may go at once, each from the midst.
+    told_files: BTreeMap<Arc<str>, Option<LaidFile>>,
+    told_kustomizations: BTreeMap<Arc<str>, Option<Kustomization>>,
+    /// Bytes of what kustomizations name, and how many of those there was no room for.
+    named: usize,
+    left_out: usize,
     /// Folders, and how many entries each has.
     folders: FastMap<Box<str>, usize>,
     /// How many paths were in use when unused ones were forgotten last.
@@ -54,47 +72,69 @@ pub(crate) struct Layout {
 impl Layout {
     /// Notes that a file is read, or is not any more.
     pub fn set_file(&mut self, path: &Arc<str>, documents: Option<usize>) {
-        let place = self.files.binary_search_by(|file| (**self.path(file.id)).cmp(path));
-        match (place, documents) {
-            (Ok(at), Some(documents)) => self.files[at].documents = documents,
-            (Ok(at), None) => {
-                self.files.remove(at);
-            }
-            (Err(at), Some(documents)) => {
-                let id = self.id_of(path);
-                self.files.insert(at, LaidFile { id, documents });
-                self.forget_unused();
-            }
-            (Err(_), None) => {}
-        }
+        let file = documents.map(|documents| LaidFile { id: self.id_of(path), documents });
+        self.told_files.insert(Arc::clone(path), file);
     }
 
     /// Puts a folder's kustomization in the place of the one that counted before: its file, and what that says.
     pub fn set_kustomization(&mut self, at: &str, file: Option<(&Arc<str>, &KustomizeFile)>) {
-        let place = self.kustomizations.binary_search_by(|one| (*one.folder).cmp(at));
+        let known = || {
+            let place = self.kustomizations.binary_search_by(|one| (*one.folder).cmp(at)).ok()?;
+            self.kustomizations.get(place)
+        };
+        let before = self.told_kustomizations.get(at).map_or_else(known, Option::as_ref);
+        let before = before.map_or((0, 0), |one| (one.named, usize::from(one.is_left_out)));
+        self.named -= before.0;
+        self.left_out -= before.1;
+        let folder: Arc<str> = at.into();
         let read = file.map(|(path, file)| {
-            let folder: Arc<str> = at.into();
+            let entries = [&file.components, &file.resources, &file.generators];
+            let sizes = entries.iter().flat_map(|entries| entries.iter()).map(|entry| at.len() + entry.len() + NAME);
+            let named: usize = sizes.sum();
+            let is_left_out = self.named + named > MAX_NAMED;
+            let mut ids = |entries: &[String]| if is_left_out { Box::default() } else { self.ids_of(at, entries) };
+            let (components, resources) = (ids(&file.components), ids(&file.resources));
             Kustomization {
+                components,
+                resources,
+                generators: ids(&file.generators),
+                namespace: file.namespace.as_deref().filter(|name| !name.is_empty()).map(Into::into),
                 id: self.id_of(&folder),
                 file: self.id_of(path),
-                namespace: file.namespace.as_deref().filter(|name| !name.is_empty()).map(Into::into),
-                components: self.named(at, &file.components),
-                resources: self.named(at, &file.resources),
-                generators: self.named(at, &file.generators),
-                folder,
+                folder: Arc::clone(&folder),
+                named: if is_left_out { 0 } else { named },
+                is_left_out,
             }
         });
-        match (place, read) {
-            (Ok(at), Some(read)) => self.kustomizations[at] = read,
-            (Ok(at), None) => drop(self.kustomizations.remove(at)),
-            (Err(at), Some(read)) => self.kustomizations.insert(at, read),
-            (Err(_), None) => {}
+        if let Some(read) = &read {
+            self.named += read.named;
+            self.left_out += usize::from(read.is_left_out);
+        }
+        self.told_kustomizations.insert(folder, read);
+    }
+
+    /// Puts what was told into its order; to be done before anybody looks at files and kustomizations.
+    pub fn settle(&mut self) {
+        let told = std::mem::take(&mut self.told_files);
+        if !told.is_empty() {
+            let files = std::mem::take(&mut self.files);
+            self.files = merged(files, told, |file, path| (**self.path(file.id)).cmp(path));
+        }
+        let told = std::mem::take(&mut self.told_kustomizations);
+        if !told.is_empty() {
+            let kustomizations = std::mem::take(&mut self.kustomizations);
+            self.kustomizations = merged(kustomizations, told, |one, folder| (*one.folder).cmp(folder));
         }
         self.forget_unused();
     }
 
+    /// Whether kustomizations name more than there is room for.
+    pub fn is_too_much(&self) -> bool {
+        self.left_out > 0
+    }
+
     /// What entries of a folder name.
-    fn named(&mut self, folder: &str, entries: &[String]) -> Box<[PathId]> {
+    fn ids_of(&mut self, folder: &str, entries: &[String]) -> Box<[PathId]> {
         let id = |entry: &String| {
             let path: Arc<str> = join(folder, entry)?.into();
             Some(self.id_of(&path))
@@ -210,5 +250,72 @@ impl Layout {
     /// Whether a file lies in or below a folder of this path.
     pub fn has_folder(&self, folder: &str) -> bool {
         self.folders.contains_key(folder)
+    }
+}
+
+/// Things in their order with what was told of some of them: how each is now, nothing where it went.
+fn merged<T>(old: Vec<T>, told: BTreeMap<Arc<str>, Option<T>>, order: impl Fn(&T, &str) -> Ordering) -> Vec<T> {
+    let mut merged = Vec::with_capacity(old.len() + told.len());
+    let mut old = old.into_iter().peekable();
+    for (at, now) in told {
+        while let Some(before) = old.next_if(|one| order(one, &at) == Ordering::Less) {
+            merged.push(before);
+        }
+        drop(old.next_if(|one| order(one, &at) == Ordering::Equal));
+        merged.extend(now);
+    }
+    merged.extend(old);
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_in_many_folders_names_no_more_than_there_is_room_for() {
+        let names = |length: usize| (0..1_000).map(|number| format!("{number:0length$}.yaml")).collect::<Vec<_>>();
+        let long = KustomizeFile { resources: names(2_000), ..KustomizeFile::default() };
+        let (mut layout, path): (Layout, Arc<str>) = (Layout::default(), "kustomization.yaml".into());
+        let folders: Vec<String> = (0..20).map(|number| format!("f{number}")).collect();
+        for folder in &folders {
+            layout.set_kustomization(folder, Some((&path, &long)));
+        }
+        layout.settle();
+        assert!(layout.is_too_much());
+        assert!(layout.id_count() < 17_000, "{} paths are known", layout.id_count());
+        // Once there is room, those that change are known again.
+        for folder in &folders[..10] {
+            layout.set_kustomization(folder, None);
+        }
+        layout.settle();
+        assert!(layout.is_too_much());
+        for folder in &folders[10..] {
+            layout.set_kustomization(folder, Some((&path, &long)));
+        }
+        assert!(!layout.is_too_much());
+        layout.settle();
+        assert!(layout.kustomizations().iter().all(|one| one.resources.len() == 1_000));
+        assert_eq!(layout.kustomizations().len(), 10);
+    }
+
+    #[test]
+    fn what_comes_and_goes_stands_in_order() {
+        let mut layout = Layout::default();
+        let told = |layout: &mut Layout, told: &[(&str, Option<usize>)]| {
+            for (path, documents) in told {
+                layout.set_file(&Arc::from(*path), *documents);
+            }
+            layout.settle();
+            let files = layout.files().iter().map(|file| (layout.path(file.id).to_string(), file.documents));
+            files.collect::<Vec<_>>()
+        };
+        let file = |path: &str, documents| (path.to_owned(), documents);
+        let all = told(&mut layout, &[("c", Some(1)), ("a", Some(2)), ("b", Some(3)), ("a", Some(4)), ("d", None)]);
+        assert_eq!(all, [file("a", 4), file("b", 3), file("c", 1)]);
+        assert_eq!(told(&mut layout, &[]), all);
+        let all = told(&mut layout, &[("a", None), ("b", Some(9)), ("bb", Some(1)), ("c", None), ("c", Some(5))]);
+        assert_eq!(all, [file("b", 9), file("bb", 1), file("c", 5)]);
+        assert_eq!(told(&mut layout, &[("b", None), ("bb", None), ("c", None)]), []);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use entity::input::ResourceKey;
 use yaml::Node;
 
-use super::FastMap;
+use super::{FastMap, FastSet};
 use super::argo::Application;
 use super::flux::{FluxKustomization, FluxSource};
 use super::kustomization::{KustomizeFile, folder, join, rank};
@@ -172,6 +172,7 @@ impl<'t> Tree<'t> {
             let path: Arc<str> = path.into();
             layout.set_kustomization(folder, Some((&path, file)));
         }
+        layout.settle();
         Self::of(Held::Own(layout), parts)
     }
 
@@ -222,6 +223,11 @@ impl<'t> Tree<'t> {
         let number = |numbers: &[u32]| Some(numbers[id as usize]).filter(|number| *number != NOTHING);
         let file = number(&self.files).map(|number| Entry::File(number as usize));
         file.or_else(|| number(&self.kustomizations).map(|number| Entry::Kustomization(number as usize)))
+    }
+
+    /// Whether kustomizations name more than there is room for.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.layout.is_too_much()
     }
 
     /// How many files there are.
@@ -305,7 +311,12 @@ impl<'t> Tree<'t> {
         let named = post_build.config_maps.iter().filter_map(|name| self.config_maps.get(name.as_str()));
         let maps = named.filter_map(|named| nearest(named, placed.file).next());
         let layers = maps.map(|map| &map.data).chain([&post_build.substitute]);
-        Some(layers.map(|layer| Layer(Arc::clone(layer))).collect())
+        let layers: Vec<Layer> = layers.map(|layer| Layer(Arc::clone(layer))).collect();
+        // What is put over itself is there once, where it counts.
+        let mut seen = FastSet::default();
+        let mut layers: Vec<Layer> = layers.into_iter().rev().filter(|layer| seen.insert(layer.clone())).collect();
+        layers.reverse();
+        Some(layers)
     }
 
     fn placed<T: 't>(&self, of: impl Fn(&'t Part) -> Option<&'t T>) -> impl Iterator<Item = Placed<'t, T>> {

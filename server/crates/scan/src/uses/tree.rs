@@ -177,6 +177,11 @@ impl Tree {
         self.files.iter()
     }
 
+    /// Puts where things are into its order, after all that a commit did.
+    pub(super) fn settle(&mut self) {
+        self.layout.settle();
+    }
+
     /// Where folders, YAML files and kustomizations are.
     pub(super) fn layout(&self) -> &Layout {
         &self.layout

@@ -102,9 +102,8 @@ impl Ways {
         self.is_exhausted = counted.is_exhausted();
         let ways = self.ways(&mut counted);
         let numbers = self.known.numbers(&ways);
-        let epoch = (layout.generation(), self.known.generation());
-        self.seen_files.begin(epoch, layout.id_count());
-        self.seen_kustomizations.begin(epoch, layout.id_count());
+        self.seen_files.begin(layout.generation(), layout.id_count());
+        self.seen_kustomizations.begin(layout.generation(), layout.id_count());
         let mut changed = BTreeSet::new();
         let mut evaluations = 0_usize;
         // How many of what is known stay: where that is all of it, nothing has to be looked for that went.

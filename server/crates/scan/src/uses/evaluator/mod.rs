@@ -111,6 +111,7 @@ impl Evaluator {
             self.change(change, &mut round);
         }
         if round.decisive || self.names_any(&round.config_maps) {
+            self.tree.settle();
             let otherwise = self.ways.evaluate(&self.tree, &round.touched);
             round.touched.extend(otherwise);
         }

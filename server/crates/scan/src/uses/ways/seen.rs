@@ -6,10 +6,6 @@ use std::sync::Arc;
 use super::Way;
 use crate::build::{FastMap, PathId};
 
-/// How many ways may be known for each that there is, and how many beside. Tests want to see that they are forgotten.
-const KEPT: usize = if cfg!(test) { 1 } else { 4 };
-const SPARE: usize = if cfg!(test) { 4 } else { 10_000 };
-
 /// A way, told apart by where its build and its variables are in memory: there is one of each content as long as it is known.
 #[derive(Debug)]
 struct Place(Way);
@@ -35,30 +31,45 @@ impl Hash for Place {
     }
 }
 
-/// Numbers of ways that stay from one evaluation to the next.
+/// A number, and the evaluation that asked for it last.
+#[derive(Debug)]
+struct Numbered {
+    number: u64,
+    round: u64,
+}
+
+/// Numbers of ways that stay from one evaluation to the next. One that goes and comes back has another number, and what it reaches
+/// gets a closer look: what it holds, such as variables, goes with it.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    numbers: FastMap<Place, u32>,
-    generation: u64,
+    ways: FastMap<Place, Numbered>,
+    /// How many there ever were.
+    count: u64,
+    round: u64,
 }
 
 impl Known {
     /// The number of each.
-    pub fn numbers(&mut self, ways: &[Way]) -> Vec<u32> {
-        if self.numbers.len() > KEPT * ways.len() + SPARE {
-            self.numbers.clear();
-            self.generation += 1;
-        }
+    pub fn numbers(&mut self, ways: &[Way]) -> Vec<u64> {
+        self.round += 1;
+        let round = self.round;
         let number = |way: &Way| {
-            let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-            *self.numbers.entry(Place(way.clone())).or_insert(next)
+            let known = self.ways.entry(Place(way.clone())).or_insert_with(|| {
+                self.count += 1;
+                Numbered { number: self.count, round }
+            });
+            known.round = round;
+            known.number
         };
-        ways.iter().map(number).collect()
+        let numbers = ways.iter().map(number).collect();
+        self.ways.retain(|_, known| known.round == round);
+        numbers
     }
 
-    /// Numbers stay as long as this does.
-    pub fn generation(&self) -> u64 {
-        self.generation
+    /// How many ways were ever numbered, and how many are known.
+    #[cfg(test)]
+    pub fn counts(&self) -> (u64, usize) {
+        (self.count, self.ways.len())
     }
 }
 
@@ -66,24 +77,25 @@ impl Known {
 #[derive(Clone, Debug, Default)]
 struct Sight {
     round: u64,
-    ways: Vec<u32>,
+    ways: Vec<u64>,
 }
 
 /// How things were seen, by the numbers of their paths.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     sights: Vec<Sight>,
-    epoch: (u64, u64),
-    /// Of the evaluation that goes on; nothing was seen in the first.
+    /// Of the layout whose numbers these are.
+    generation: u64,
+    /// Of the evaluation that goes on. In the first everything was seen to be reached by nothing, as it was.
     round: u64,
 }
 
 impl Seen {
-    /// Begins an evaluation. `epoch`: as long as it stays, numbers do.
-    pub fn begin(&mut self, epoch: (u64, u64), ids: usize) {
-        if self.epoch != epoch {
+    /// Begins an evaluation. `generation`: as long as it stays, numbers of paths do.
+    pub fn begin(&mut self, generation: u64, ids: usize) {
+        if self.generation != generation {
             self.clear();
-            self.epoch = epoch;
+            self.generation = generation;
         }
         self.round += 1;
         self.sights.resize(self.sights.len().max(ids), Sight::default());
@@ -95,7 +107,7 @@ impl Seen {
     }
 
     /// Whether something may be reached otherwise than the evaluation before saw it. `numbers`: those of ways, by those of reaches.
-    pub fn differ(&mut self, id: PathId, reaches: &[u32], numbers: &[u32]) -> bool {
+    pub fn differ(&mut self, id: PathId, reaches: &[u32], numbers: &[u64]) -> bool {
         let sight = &mut self.sights[id as usize];
         let now = reaches.iter().map(|reach| numbers[*reach as usize]);
         // What the evaluation before did not come to may have gone and come back.

@@ -124,7 +124,7 @@ fn of<'w>(ways: &'w WaysByPath, path: &str) -> &'w [Way] {
 #[test]
 fn what_is_kept_of_builds_is_what_the_whole_tree_comes_to() {
     let sources = Arc::new(ChartSources::built_in());
-    let (mut several, mut otherwise, mut generations) = (0, 0, 0);
+    let (mut several, mut otherwise, mut generations, mut forgotten) = (0, 0, 0, 0);
     for seed in 0..60 {
         let mut dice = Dice(seed);
         let (mut files, mut number) = (Files::new(), 0);
@@ -151,9 +151,11 @@ fn what_is_kept_of_builds_is_what_the_whole_tree_comes_to() {
             }
             several += kept.ways.files.values().filter(|ways| ways.len() > 1).count();
         }
-        let (layout, known) = (kept.tree.layout().generation(), kept.ways.known.generation());
-        generations += usize::from(layout > 0 && known > 0);
+        generations += usize::from(kept.tree.layout().generation() > 0);
+        let (ever, known) = kept.ways.known.counts();
+        forgotten += ever.saturating_sub(known as u64);
     }
     assert!(several > 1_000 && otherwise > 1_000, "{several} times several ways, {otherwise} times others");
     assert!(generations > 10, "numbers were given anew in {generations} histories only");
+    assert!(forgotten > 1_000, "{forgotten} ways were forgotten");
 }
