@@ -137,7 +137,7 @@ async fn replay(
     if target.scanned.is_none() && target.scan_format != format {
         scans::record_format(&deps.db.write, target.id, format).await?;
     }
-    // One step waits while one is stored: more would only be memory.
+    // One step waits while one is stored, and one more in the walk for what is used: others would only be memory.
     let (steps, mut taken) = mpsc::channel(1);
     let (said, progress) = watch::channel((0, 0));
     let thread = {

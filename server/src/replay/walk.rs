@@ -119,7 +119,7 @@ impl Walk<'_> {
         };
         let mut progress = Progress { commits: 0, events: 0 };
         let mut waiting = None;
-        git::walk(
+        let walked = git::walk(
             self.repo,
             self.commits,
             &options,
@@ -145,12 +145,18 @@ impl Walk<'_> {
                 said(progress);
                 Ok(ControlFlow::Continue(()))
             },
-        )
-        .map_err(|error| match error {
-            WalkError::Git(error) => ReplayError::Git(error),
-            WalkError::Consume(error) => error,
-        })?;
-        hand_over(&mut waiting, &mut follower, true, &mut take)?;
+        );
+        match walked {
+            Err(WalkError::Consume(error)) => return Err(error),
+            // What was found before is handed over all the same.
+            walked => {
+                hand_over(&mut waiting, &mut follower, true, &mut take)?;
+                walked.map_err(|error| match error {
+                    WalkError::Git(error) => ReplayError::Git(error),
+                    WalkError::Consume(error) => error,
+                })?;
+            }
+        }
         if replay.pending() != Pending::default() {
             waiting = Some(batch(replay, memory, &mut follower)?);
             hand_over(&mut waiting, &mut follower, true, &mut take)?;
