@@ -54,9 +54,9 @@ pub(super) async fn is_main(
     branch: &str,
 ) -> Result<bool, DataError> {
     let Some(main) = repositories::main_of(&deps.db.read, target.id).await? else { return Ok(false) };
-    Ok(match &main.branch {
-        Some(followed) => followed == branch,
-        // Before its first sync: what that will come to.
+    Ok(match main.head {
+        Some(_) => main.branch.as_deref() == Some(branch),
+        // Before its first sync, whatever a forge called its default: what that will come to.
         None => choose_branch(refs, &main).is_ok_and(|chosen| chosen == branch),
     })
 }

@@ -7,7 +7,7 @@ mod told;
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
-use entity::input::FoundRepository;
+use entity::input::{FoundRepository, ObjectId, SyncedHead};
 use entity::kind::{Provider, ReloadCause, ReloadOutcome};
 use serde_json::Value;
 use server::{
@@ -226,8 +226,14 @@ async fn a_main_branch_that_the_file_names_is_not_scanned_beside_itself() {
         let db = &app.state.db;
         let names_with = async |branches: &str, main: Option<&str>| {
             if let Some(main) = main {
-                let is_main = format!("UPDATE repository SET default_branch = '{main}' WHERE full_name = 'team/app'");
-                db.write.execute_unprepared(&is_main).await.unwrap();
+                let row = repositories::find_repository_by_name(&db.read, "team/app").await.unwrap().unwrap();
+                let head = SyncedHead {
+                    branch: main.to_owned(),
+                    head: ObjectId([7; 20]),
+                    committed_at: day(1),
+                    clone_bytes: 1,
+                };
+                repositories::record_synced(&db.write, row.id, &head, day(1)).await.unwrap();
             }
             process.write(&format!(
                 "repositories:\n  - {{url: 'https://h.example/team/app', scan_branches: [{branches}]}}\n"

@@ -39,7 +39,9 @@ pub async fn pin_branches(
         .to_owned();
     // What nobody may fetch from is not fetched from for another branch either.
     let is_blocked = main.sync_status == SyncStatus::Blocked;
-    let is_main = |branch: &str| main.default_branch.as_deref() == Some(branch);
+    // Before its first sync a forge may have told what its default is, which need not be what is followed.
+    let followed = main.default_branch.clone().filter(|_| main.head_commit.is_some());
+    let is_main = |branch: &str| followed.as_deref() == Some(branch);
     let mut result = Vec::with_capacity(branches.len());
     for branch in branches {
         if is_main(branch) {
