@@ -13,6 +13,8 @@ pub(super) struct RepositoryChoice {
     names: Option<Vec<(Uuid, String)>>,
     /// The one that the address means.
     chosen: Option<(Uuid, String)>,
+    /// What means it again where it is typed: its name, where that is no other's as well.
+    typed: Option<String>,
 }
 
 impl RepositoryChoice {
@@ -29,9 +31,11 @@ impl RepositoryChoice {
     pub(super) fn field(self, url: &PageUrl) -> AnyView {
         let asked = url.get("repository").map(str::to_owned);
         let Some(names) = self.names else {
-            let value = self.chosen.map(|(_, name)| name).or(asked);
-            return view! { <TextField name="repository" label="Repository" placeholder="Repository" search=true value /> }
-                .into_any();
+            let value = self.typed.or(asked);
+            return view! {
+                <TextField name="repository" label="Repository" placeholder="Repository" search=true value />
+            }
+            .into_any();
         };
         let selected = self.chosen.map(|(id, _)| id.to_string()).or(asked);
         let choices = names.into_iter().map(|(id, name)| Choice::new(id.to_string(), name)).collect();
@@ -50,12 +54,19 @@ impl RepositoryChoice {
         params: &leptos_router::params::ParamsMap,
         first: Vec<(Uuid, String)>,
     ) -> Result<Self, crate::error::AppError> {
+        use store::repositories::find_meant;
+
         let names = (first.len() as u64 <= Self::MOST).then_some(first);
-        let chosen = match crate::pages::ask::text(params, "repository")? {
-            Some(text) => store::repositories::find_meant(c, &text).await?,
+        let asked = crate::pages::ask::text(params, "repository")?;
+        let chosen = match &asked {
+            Some(text) => find_meant(c, text).await?,
             None => None,
         };
-        Ok(Self { names, chosen })
+        let typed = match &chosen {
+            Some((_, name)) if names.is_none() && find_meant(c, name).await? == chosen => Some(name.clone()),
+            _ => asked,
+        };
+        Ok(Self { names, chosen, typed })
     }
 
     /// The id of the one that is chosen.

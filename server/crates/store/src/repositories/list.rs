@@ -193,26 +193,30 @@ pub async fn find_repository(c: &impl ConnectionTrait, id: Uuid) -> Result<Optio
 
 /// One repository by its full name, any case.
 pub async fn find_repository_by_name(c: &impl ConnectionTrait, full_name: &str) -> Result<Option<Repository>> {
+    read_one(c, named(with_metrics(), full_name)).await
+}
+
+/// Those of this full name, any case; of several the one that is on first.
+fn named(repositories: Select<repository::Entity>, full_name: &str) -> Select<repository::Entity> {
     use repository::Column::{Enabled, FullName, Id};
     let lower = Expr::from(Func::lower(FullName.into_expr())).eq(full_name.to_lowercase());
-    let named = with_metrics().filter(lower.or(FullName.eq(full_name)));
-    read_one(c, named.order_by_desc(Enabled).order_by_asc(Id)).await
+    repositories.filter(lower.or(FullName.eq(full_name))).order_by_desc(Enabled).order_by_asc(Id)
 }
 
 /// Id and full name of the repository that somebody means: by its id, by its name in any case, or by a part of the name that no
 /// other has.
 pub async fn find_meant(c: &impl ConnectionTrait, text: &str) -> Result<Option<(Uuid, String)>> {
     use repository::Column::{FullName, Id};
-    let named = || repository::Entity::find().select_only().column(Id).column(FullName);
+    let names = || repository::Entity::find().select_only().column(Id).column(FullName);
     if let Ok(id) = Uuid::try_parse(text) {
-        return Ok(named().filter(Id.eq(id)).into_tuple().one(c).await?);
+        return Ok(names().filter(Id.eq(id)).into_tuple().one(c).await?);
     }
-    let lower = || Expr::from(Func::lower(FullName.into_expr()));
-    let named = || named().filter(is_counted(Id)).order_by_asc(Id);
-    if let Some(exact) = named().filter(lower().eq(text.to_lowercase())).into_tuple().one(c).await? {
+    if let Some(exact) = named(names(), text).into_tuple().one(c).await? {
         return Ok(Some(exact));
     }
-    let mut holding = named().filter(is_like(lower(), contains(text))).limit(2).into_tuple().all(c).await?;
+    let lower = Expr::from(Func::lower(FullName.into_expr()));
+    let holding = names().filter(is_counted(Id)).filter(is_like(lower, contains(text))).order_by_asc(Id);
+    let mut holding = holding.limit(2).into_tuple().all(c).await?;
     Ok(holding.pop().filter(|_| holding.is_empty()))
 }
 

@@ -62,6 +62,8 @@ async fn names_are_listed_in_the_order_of_a_dictionary() {
             let expected = (text == "Kim").then_some(&ids[2]);
             assert_eq!(meant(text).await.as_ref(), expected, "{text:?}");
         }
+        let other = add_repository(&db, "Ünder/Home").await;
+        assert_eq!(meant("Ünder/Home").await.map(|one| one.0), Some(other));
         // A whole name is meant before others that hold it.
         let longer = add_repository(&db, "kim/lab-two").await;
         assert_eq!(meant("kim/lab").await.as_ref(), Some(&ids[2]));
