@@ -55,7 +55,7 @@ pub enum Glyph {
 
 impl Glyph {
     /// Every icon, for the gallery.
-    #[cfg(debug_assertions)]
+    #[cfg(any(test, debug_assertions))]
     pub const ALL: &[Self] = &[
         Self::Overview,
         Self::Repository,

@@ -130,6 +130,7 @@ fn line(verdict: &Verdict, delivery: Option<DeliveryProgress>, now: Timestamp) -
             <div class="verdict-body">
                 <p class="facts">
                     <a class="verdict-name" href=trigger_href(verdict.trigger_id)>{verdict.trigger_name.clone()}</a>
+                    <span class="sr-only">"matches"</span>
                     {facts}
                 </p>
                 {below}
