@@ -108,7 +108,8 @@ impl<'a, C: ConnectionTrait> Writer<'a, C> {
         Ok(())
     }
 
-    /// A branch went that nobody saw, from that commit: it is kept as one that is gone, and no event tells of it.
+    /// A branch went that nobody saw, from that commit: it is kept as one that is gone, seen when its end was told, and no event
+    /// tells of it.
     pub(super) async fn miss(&mut self, unseen: &SeenBranch) -> Result<()> {
         self.add(unseen, Some(self.now)).await?;
         Ok(())
