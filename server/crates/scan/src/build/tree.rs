@@ -7,7 +7,6 @@ use std::sync::Arc;
 use entity::input::ResourceKey;
 use yaml::Node;
 
-use super::{FastMap, FastSet};
 use super::argo::Application;
 use super::flux::{FluxKustomization, FluxSource};
 use super::kustomization::{KustomizeFile, folder, join, rank};
@@ -15,6 +14,7 @@ use super::layout::{Kustomization, Layout, PathId};
 use super::scope::CustomKind;
 use super::tables::Layer;
 use super::variables::Variables;
+use super::{FastMap, FastSet};
 use crate::detect::SOURCE_GROUP;
 use crate::file::{DocumentIndex, Manifest};
 
@@ -113,7 +113,7 @@ const NOTHING: u32 = u32::MAX;
 /// A layout of this tree alone, or one that lives on.
 #[derive(Debug)]
 enum Held<'t> {
-    Own(Layout),
+    Own(Box<Layout>),
     Lent(&'t Layout),
 }
 
@@ -173,7 +173,7 @@ impl<'t> Tree<'t> {
             layout.set_kustomization(folder, Some((&path, file)));
         }
         layout.settle();
-        Self::of(Held::Own(layout), parts)
+        Self::of(Held::Own(Box::new(layout)), parts)
     }
 
     /// A tree whose files, folders and kustomizations are known already.

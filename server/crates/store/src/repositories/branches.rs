@@ -129,7 +129,7 @@ async fn switch_off(w: &impl ConnectionTrait, these: Option<Expr>) -> Result<u64
     let off = repository::ActiveModel { enabled: Set(false), ..Default::default() };
     let beside = repository::Entity::update_many().set(off).filter(repository::COLUMN.id.gte(FIRST_UNCOUNTED));
     let on = beside.filter(repository::COLUMN.enabled.eq(true));
-    Ok(on.apply_if(these, |on, these| on.filter(these)).exec(w).await?.rows_affected)
+    Ok(on.apply_if(these, sea_orm::QueryFilter::filter).exec(w).await?.rows_affected)
 }
 
 /// The repository that a branch is scanned beside; nothing where it is none of those.
