@@ -75,7 +75,7 @@ pub(super) fn resource_filters(
         }
     }
     let value = values(url);
-    let repository = repositories.map(|repositories| repositories.field(url));
+    let repository = repositories.map(RepositoryChoice::field);
     let statuses = STATUSES.iter().map(|(value, label)| Choice::new(*value, *label)).collect();
     view! {
         <FilterBar url=url.clone() keys=&["text", "repository", "kind", "api_version", "namespace", "status"] chips>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::components::{Chip, Choice, PageUrl, Select, TextField};
+use crate::components::{Chip, Choice, Select, TextField};
 
 /// Which repositories there are to choose from, and which one is chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,8 +13,8 @@ pub(super) struct RepositoryChoice {
     names: Option<Vec<(Uuid, String)>>,
     /// The one that the address means.
     chosen: Option<(Uuid, String)>,
-    /// What means it again where it is typed: its name, where that is no other's as well.
-    typed: Option<String>,
+    /// What the address says, or the name that means the same where names are typed.
+    asked: Option<String>,
 }
 
 impl RepositoryChoice {
@@ -27,17 +27,30 @@ impl RepositoryChoice {
         }
     }
 
+    /// Whether the address means one that is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        self.chosen.is_none() && self.asked.is_some()
+    }
+
     /// Where one chooses.
-    pub(super) fn field(self, url: &PageUrl) -> AnyView {
-        let asked = url.get("repository").map(str::to_owned);
+    pub(super) fn field(self) -> AnyView {
+        let is_missing = self.is_missing();
         let Some(names) = self.names else {
-            let value = self.typed.or(asked);
+            let error =
+                is_missing.then(|| "No repository has this in its name, or several have. Type owner/name.".to_owned());
             return view! {
-                <TextField name="repository" label="Repository" placeholder="Repository" search=true value />
+                <TextField
+                    name="repository"
+                    label="Repository"
+                    placeholder="Repository"
+                    search=true
+                    value=self.asked
+                    error
+                />
             }
             .into_any();
         };
-        let selected = self.chosen.map(|(id, _)| id.to_string()).or(asked);
+        let selected = self.chosen.map(|(id, _)| id.to_string()).or(self.asked);
         let choices = names.into_iter().map(|(id, name)| Choice::new(id.to_string(), name)).collect();
         view! { <Select name="repository" label="Repository" choices selected /> }.into_any()
     }
@@ -62,20 +75,15 @@ impl RepositoryChoice {
             Some(text) => find_meant(c, text).await?,
             None => None,
         };
-        let typed = match &chosen {
+        let asked = match &chosen {
             Some((_, name)) if names.is_none() && find_meant(c, name).await? == chosen => Some(name.clone()),
             _ => asked,
         };
-        Ok(Self { names, chosen, typed })
+        Ok(Self { names, chosen, asked })
     }
 
     /// The id of the one that is chosen.
     pub(in crate::pages) fn id(&self) -> Option<Uuid> {
         self.chosen.as_ref().map(|(id, _)| *id)
-    }
-
-    /// Whether the address means one that is not there.
-    pub(in crate::pages) fn is_missing(&self, params: &leptos_router::params::ParamsMap) -> bool {
-        self.chosen.is_none() && params.get_str("repository").is_some_and(|text| !text.trim().is_empty())
     }
 }

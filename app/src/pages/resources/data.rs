@@ -36,7 +36,7 @@ pub async fn list_resources(query: String) -> Result<ResourcesData, AppError> {
     let first = repositories::list_names(&db.read, RepositoryChoice::MOST + 1).await?;
     let repositories = RepositoryChoice::read(&db.read, &params, first).await?;
     let filter = resource_filter(&params, repositories.id())?;
-    let unknown = is_unknown_status(&params) || repositories.is_missing(&params);
+    let unknown = is_unknown_status(&params) || repositories.is_missing();
     let list = match params.get_str("view") == Some("grouped") {
         true if unknown => ResourceList::Grouped(Listing::default()),
         true => ResourceList::Grouped(resources::list_grouped(&db.read, &filter).await?),

@@ -41,7 +41,7 @@ pub async fn read_watch(query: String) -> Result<WatchData, AppError> {
     let (page, text) = (ask::page(&params, 50), ask::text(&params, "text")?);
     let first = watch::list_watched_names(&db.read, RepositoryChoice::MOST + 1).await?;
     let repositories = RepositoryChoice::read(&db.read, &params, first.data).await?;
-    let (repository_id, no_repository) = (repositories.id(), repositories.is_missing(&params));
+    let (repository_id, no_repository) = (repositories.id(), repositories.is_missing());
     let list = if params.get_str("view") == Some("branches") {
         let there = there(&params);
         let filter = BranchFilter { repository_id, text, watched: Some(true), deleted: there.deleted, page };

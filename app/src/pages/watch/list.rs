@@ -184,7 +184,7 @@ fn event_filters(url: &PageUrl, repositories: RepositoryChoice) -> (AnyView, boo
         chip.value = word.map_or_else(|_| chip.value.clone(), str::to_owned);
     }
     let is_filtered = !chips.is_empty();
-    let repository = repositories.field(url);
+    let repository = repositories.field();
     let bar = view! {
         <FilterBar url=url.clone() keys=&["text", "repository", "type", "state"] chips>
             <TextField name="text" label="Branch" placeholder="Branch" search=true value=value("text") />
@@ -201,7 +201,7 @@ fn branch_filters(url: &PageUrl, repositories: RepositoryChoice) -> (AnyView, bo
     let mut chips = chips(url, &[("text", "Branch"), ("repository", "Repository"), ("there", "Show")]);
     repositories.tell(&mut chips);
     let is_filtered = !chips.is_empty();
-    let repository = repositories.field(url);
+    let repository = repositories.field();
     let bar = view! {
         <FilterBar url=url.clone() keys=&["text", "repository", "there"] chips>
             <TextField name="text" label="Branch" placeholder="Branch" search=true value=value("text") />
